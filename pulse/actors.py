@@ -1,0 +1,60 @@
+"""Who does something, and through which door: what every verb is told and the audit log keeps."""
+
+import getpass
+from dataclasses import dataclass
+from typing import Literal
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser, PermissionsMixin
+from django.http import HttpRequest
+
+from pulse.problems import PermissionRefused
+
+Door = Literal["admin", "api", "command", "job"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`name` is a user's public UUID, a job's name or the operating-system user: never an e-mail address.
+
+    A person is held to their Django permissions. Jobs, and whoever may run `manage.py` on the machine
+    (and so read its secret key), are not.
+    """
+
+    kind: Literal["user", "system", "shell", "anonymous"]
+    name: str
+    door: Door
+    user: AbstractBaseUser | None = None
+    request_id: str = ""
+
+    def may(self, permission: str) -> bool:
+        if isinstance(self.user, PermissionsMixin):
+            return self.user.has_perm(permission)
+        return self.kind in ("system", "shell")
+
+    def require(self, permission: str) -> None:
+        """Raise `PermissionRefused` unless the actor holds the Django permission `app.codename`."""
+        if not self.may(permission):
+            raise PermissionRefused(f"This takes the permission {permission}.")
+
+
+def from_request(request: HttpRequest, *, door: Door) -> Actor:
+    user: AbstractBaseUser | AnonymousUser = request.user
+    request_id = request.META.get("pulse.request_id", "")
+    if isinstance(user, AnonymousUser):
+        return Actor(kind="anonymous", name="anonymous", door=door, request_id=request_id)
+    return from_user(user, door=door, request_id=request_id)
+
+
+def from_user(user: AbstractBaseUser, *, door: Door, request_id: str = "") -> Actor:
+    name = str(getattr(user, "public_id", user.pk))
+    return Actor(kind="user", name=name, door=door, user=user, request_id=request_id)
+
+
+def from_shell() -> Actor:
+    """The operating-system user who runs a command without `--actor`."""
+    return Actor(kind="shell", name=f"os:{getpass.getuser()}", door="command")
+
+
+def from_job(name: str) -> Actor:
+    return Actor(kind="system", name=f"job:{name}", door="job")

@@ -1,0 +1,26 @@
+"""What a start makes sure of: the first operator, and the default organization's resources."""
+
+import secrets
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+
+# Each is called at a start; apps above put theirs here.
+preparations: list[Callable[[], None]] = []
+
+
+def prepare(*, say: Callable[[str], object]) -> None:
+    """Idempotent. Says the first operator's password, once, unless the environment gave it."""
+    for preparation in preparations:
+        preparation()
+    operators = get_user_model().objects
+    if operators.filter(is_staff=True).exists():
+        return
+    given = settings.PULSE_OPERATOR_PASSWORD
+    password = given or secrets.token_urlsafe(12)
+    operators.create_superuser(settings.PULSE_OPERATOR_EMAIL, password)  # type: ignore[attr-defined]
+    if given:
+        say(f"Operator {settings.PULSE_OPERATOR_EMAIL} is made with PULSE_OPERATOR_PASSWORD.")
+    else:
+        say(f"Operator {settings.PULSE_OPERATOR_EMAIL} is made. Password, shown this once: {password}")

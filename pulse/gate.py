@@ -1,0 +1,51 @@
+"""The gate: runs the steps of `settings.PULSE_GATE`, in order, before a hosted view is called.
+
+A step is a function of the request that returns nothing and raises a `Problem` to refuse.
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils.module_loading import import_string
+
+from pulse import metrics, routes
+from pulse.problems import BodyTooLarge, Problem, respond
+
+Step = Callable[[HttpRequest], None]
+
+
+class GateMiddleware:
+    """`request.gate` is an ExitStack: a step may enter a context there, which ends with the request."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        steps = [(guards, import_string(path)) for guards, path in settings.PULSE_GATE]
+        self.steps: dict[str, list[Step]] = {
+            routes.ALWAYS_ON: [],
+            routes.HOSTED: [step for guards, step in steps if guards == routes.HOSTED],
+            routes.TENANT: [step for _, step in steps],
+        }
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with ExitStack() as stack:
+            request.gate = stack  # type: ignore[attr-defined]
+            return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
+        try:
+            # An undeclared route is treated as a tenant's, the strictest kind.
+            for step in self.steps[routes.declaration(view) or routes.TENANT]:
+                step(request)
+        except Problem as problem:
+            metrics.gate_refusals.labels(code=problem.code).inc()
+            return respond(request, problem)
+        return None
+
+
+def refuse_large_bodies(request: HttpRequest) -> None:
+    """Raise `BodyTooLarge` by the declared length; the server reads no more than what was declared."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PULSE_MAX_BODY_BYTES:
+        raise BodyTooLarge

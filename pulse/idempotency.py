@@ -1,0 +1,91 @@
+"""`Idempotency-Key`: a repeated POST or PUT is answered with the first reply instead of acting again."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest
+from django.utils import timezone
+from rest_framework.response import Response
+
+from pulse.models import IdempotencyKey
+from pulse.problems import InvalidRequest, Problem
+
+KEPT_FOR = timedelta(hours=24)
+# A key whose first request never finished (its process was killed) may be tried again after this.
+ABANDONED_AFTER = timedelta(seconds=60)
+LONGEST_KEY = 128
+
+
+class KeyReused(Problem):
+    status = 422
+    code = "idempotency_key_reused"
+    detail = "This Idempotency-Key was used for another request."
+
+
+class InProgress(Problem):
+    status = 409
+    code = "idempotency_in_progress"
+    detail = "The first request with this Idempotency-Key is still being carried out."
+
+
+def reserve(request: HttpRequest, *, caller: str) -> IdempotencyKey | None:
+    """Claim the request's key. None without one; a row with a `status` is a reply to repeat.
+
+    Raises `KeyReused`, `InProgress`, or `InvalidRequest` for a key of more than 128 characters.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not key or request.method not in ("POST", "PUT"):
+        return None
+    if len(key) > LONGEST_KEY or not key.isprintable():
+        raise InvalidRequest(f"An Idempotency-Key has at most {LONGEST_KEY} printable characters.")
+    request_hash = _fingerprint(request)
+    now = timezone.now()
+    _drop_expired(caller=caller, key=key, now=now)
+    try:
+        with transaction.atomic():
+            return IdempotencyKey.objects.create(
+                caller=caller, key=key, request_hash=request_hash, created_at=now
+            )
+    except IntegrityError:
+        return _earlier(caller=caller, key=key, request_hash=request_hash)
+
+
+def settle(reserved: IdempotencyKey, response: Response) -> None:
+    """Keep the reply; after a failure of ours, forget the key, so that a retry acts."""
+    if response.status_code >= 500:
+        reserved.delete()
+        return
+    reserved.status = response.status_code
+    reserved.body = response.rendered_content.decode() if response.data is not None else ""
+    reserved.content_type = str(response.content_type or "application/json")
+    reserved.save(update_fields=("status", "body", "content_type"))
+
+
+def prune() -> int:
+    """Delete the keys that are past their 24 h."""
+    deleted, _ = IdempotencyKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+    return deleted
+
+
+def _fingerprint(request: HttpRequest) -> str:
+    digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
+    digest.update(request.body)
+    return digest.hexdigest()
+
+
+def _drop_expired(*, caller: str, key: str, now: datetime) -> None:
+    mine = IdempotencyKey.objects.filter(caller=caller, key=key)
+    mine.filter(created_at__lt=now - KEPT_FOR).delete()
+    mine.filter(status=None, created_at__lt=now - ABANDONED_AFTER).delete()
+
+
+def _earlier(*, caller: str, key: str, request_hash: str) -> IdempotencyKey:
+    earlier = IdempotencyKey.objects.filter(caller=caller, key=key).first()
+    if earlier is None:
+        raise InProgress
+    if earlier.request_hash != request_hash:
+        raise KeyReused
+    if earlier.status is None:
+        raise InProgress
+    return earlier

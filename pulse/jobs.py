@@ -1,0 +1,48 @@
+"""The job queue's health: liveness of workers, tasks whose worker died, age of the oldest waiting task."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Min
+from django_tasks import TaskResultStatus
+from django_tasks_db.models import DBTaskResult, get_date_max
+
+from pulse.models import Heartbeat
+
+BEAT_SECONDS = 10
+# Six missed beats: a worker that is stopped for longer is taken for dead and its task is run again.
+DEAD_AFTER = timedelta(seconds=60)
+
+
+def beat(*, name: str, role: str, now: datetime) -> None:
+    Heartbeat.objects.update_or_create(name=name, defaults={"role": role, "at": now})
+
+
+def is_alive(role: str, *, now: datetime) -> bool:
+    """Whether any process of the role has beaten within `DEAD_AFTER`."""
+    return Heartbeat.objects.filter(role=role, at__gt=now - DEAD_AFTER).exists()
+
+
+def forget_dead_processes(*, now: datetime) -> None:
+    Heartbeat.objects.filter(at__lt=now - 10 * DEAD_AFTER).delete()
+
+
+@transaction.atomic
+def requeue_abandoned(*, now: datetime) -> int:
+    """Put tasks back that are RUNNING with no live worker; how many. Jobs are idempotent, so twice is safe."""
+    alive = set(Heartbeat.objects.filter(at__gt=now - DEAD_AFTER).values_list("name", flat=True))
+    # A worker beats before it takes its first task, so a missing heartbeat means a dead worker.
+    running = DBTaskResult.objects.select_for_update().filter(status=TaskResultStatus.RUNNING)
+    abandoned = [task.pk for task in running if not alive.intersection(task.worker_ids[-1:])]
+    return DBTaskResult.objects.filter(pk__in=abandoned).update(
+        status=TaskResultStatus.READY, started_at=None
+    )
+
+
+def oldest_waiting_seconds(*, now: datetime) -> float:
+    """Seconds since the oldest due task was enqueued, or since it fell due; 0 for an empty queue."""
+    ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
+    undated = ready.filter(run_after=get_date_max()).aggregate(at=Min("enqueued_at"))["at"]
+    dated = ready.filter(run_after__lte=now).aggregate(at=Min("run_after"))["at"]
+    waiting = [at for at in (undated, dated) if at is not None]
+    return max(0.0, (now - min(waiting)).total_seconds()) if waiting else 0.0

@@ -1,0 +1,49 @@
+"""Rate limits, by the `limits` library: in memory by default, on Redis when `REDIS_URL` is set."""
+
+import math
+import time
+from functools import lru_cache
+
+from django.conf import settings
+from limits import RateLimitItem, parse
+from limits.errors import StorageError
+from limits.storage import storage_from_string
+from limits.strategies import FixedWindowRateLimiter
+
+from pulse.problems import Problem, Unavailable
+
+
+class RateLimited(Problem):
+    status = 429
+    code = "rate_limit_exceeded"
+    detail = "Too many requests. Try again later."
+
+
+@lru_cache
+def limiter(redis_url: str) -> FixedWindowRateLimiter:
+    return FixedWindowRateLimiter(storage_from_string(redis_url or "memory://", wrap_exceptions=True))
+
+
+@lru_cache(maxsize=1024)
+def rate(notation: str) -> RateLimitItem:
+    """The rate that `2000/minute` or `5/hour` stands for; ValueError when it does not parse."""
+    return parse(notation)
+
+
+def hit(notation: str, *identifiers: str) -> bool:
+    """Count one request; False when it is over the rate. Raises `Unavailable` when Redis is gone."""
+    try:
+        return limiter(settings.REDIS_URL).hit(rate(notation), *identifiers)
+    except StorageError as error:
+        raise Unavailable from error
+
+
+def headers(notation: str, *identifiers: str) -> dict[str, str]:
+    """`Retry-After` in seconds, and the limit's state, for a refusal."""
+    item = rate(notation)
+    reset_at, remaining = limiter(settings.REDIS_URL).get_window_stats(item, *identifiers)
+    return {
+        "Retry-After": str(max(1, math.ceil(reset_at - time.time()))),
+        "X-RateLimit-Limit": str(item.amount),
+        "X-RateLimit-Remaining": str(remaining),
+    }

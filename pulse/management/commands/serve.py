@@ -1,0 +1,118 @@
+"""`manage.py serve`: Pulse as one process group: web server, worker and scheduler."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+
+from pulse import first_run
+
+READY_WITHIN_SECONDS = 60
+STOP_WITHIN_SECONDS = 30
+
+
+class Command(BaseCommand):
+    help = "Migrate, make the first operator, and run the web server, the worker and the scheduler together."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        call_command("migrate", verbosity=0)
+        first_run.prepare(say=self.stdout.write)
+        environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": fresh_metrics_directory()}
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        group = Group(environment)
+        group.start("web", gunicorn())
+        group.start("worker", [*manage, "worker", "--no-startup-delay", "--no-reload"])
+        group.start("scheduler", [*manage, "scheduler"])
+        if group.wait_until_ready():
+            self.stdout.write(f"\nPulse is ready: http://{address()}/admin/\nCtrl-C stops it.")
+            self.stdout.flush()
+        sys.exit(group.wait())
+
+
+def address() -> str:
+    return f"{settings.PULSE_HOST}:{settings.PULSE_PORT}"
+
+
+def gunicorn() -> list[str]:
+    return [
+        sys.executable, "-m", "gunicorn", "pulse.wsgi:application",
+        "--bind", address(),
+        "--workers", str(settings.PULSE_WORKERS),
+        "--worker-class", "gthread",
+        "--threads", str(settings.PULSE_THREADS),
+        "--config", "python:pulse.gunicorn",
+        "--log-level", "warning",
+    ]  # fmt: skip
+
+
+def fresh_metrics_directory() -> str:
+    """Counters of processes that ended before this start are of no use: rates begin anew."""
+    folder = settings.PULSE_DATA_DIR / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return str(folder)
+
+
+class Group:
+    """Child processes that live and stop together. The first to end takes the others with it."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.environment = environment
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.stopping = False
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def start(self, name: str, argv: list[str]) -> None:
+        # A session of its own: Ctrl-C reaches the parent alone, which stops the children in order.
+        self.children[name] = subprocess.Popen(
+            argv, env=self.environment, cwd=settings.BASE_DIR, start_new_session=True
+        )
+
+    def wait_until_ready(self) -> bool:
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        while time.monotonic() < deadline and not self.stopping and self._all_run():
+            try:
+                with urllib.request.urlopen(f"http://{address()}/readyz", timeout=2):
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.2)
+        return False
+
+    def wait(self) -> int:
+        """0 after a signal, 1 when a child ended by itself; all have ended."""
+        while not self.stopping and self._all_run():
+            time.sleep(0.2)
+        by_itself = [] if self.stopping else [n for n, c in self.children.items() if c.poll() is not None]
+        for name in by_itself:
+            sys.stderr.write(f"The {name} ended with {self.children[name].returncode}; stopping all.\n")
+        self._stop()
+        return 1 if by_itself else 0
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stopping = True
+
+    def _all_run(self) -> bool:
+        return all(child.poll() is None for child in self.children.values())
+
+    def _stop(self) -> None:
+        for child in self.children.values():
+            if child.poll() is None:
+                child.terminate()
+        deadline = time.monotonic() + STOP_WITHIN_SECONDS
+        for child in self.children.values():
+            try:
+                child.wait(max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()

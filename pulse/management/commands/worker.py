@@ -1,0 +1,37 @@
+"""`manage.py worker`: django-tasks' database worker, which also tells that it is alive."""
+
+import os
+import socket
+import threading
+from typing import Any
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from django_tasks_db.management.commands import db_worker
+
+from pulse import jobs
+
+
+class Command(db_worker.Command):
+    help = "Run queued jobs. Stop it with SIGTERM; it finishes the job at hand."
+
+    def handle(self, **options: Any) -> None:
+        name = f"{socket.gethostname()[:30]}-{os.getpid()}-{os.urandom(4).hex()}"
+        beat_once(name, "worker")
+        threading.Thread(target=keep_beating, args=(name, "worker"), daemon=True).start()
+        super().handle(**options | {"worker_id": name})
+
+
+def keep_beating(name: str, role: str) -> None:
+    """Beat every 10 s for as long as the process lives, however long its job takes."""
+    never = threading.Event()
+    while not never.wait(jobs.BEAT_SECONDS):
+        beat_once(name, role)
+
+
+def beat_once(name: str, role: str) -> None:
+    """A database that cannot be written is met again at the next beat."""
+    try:
+        jobs.beat(name=name, role=role, now=timezone.now())
+    except DatabaseError:
+        connection.close()

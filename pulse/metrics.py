@@ -1,0 +1,33 @@
+"""The ground floor's metrics. No label carries an organization, a user or a path id."""
+
+from collections.abc import Iterator
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+from prometheus_client import Counter
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+gate_refusals = Counter("pulse_gate_refusals_total", "Requests that the gate refused.", ["code"])
+
+# Gauges that are counted in the database at scrape, so that they are true in every process.
+scrape_collectors: list[Collector] = []
+
+
+class OldestWaitingTask(Collector):
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        from pulse.jobs import oldest_waiting_seconds
+
+        try:
+            seconds = oldest_waiting_seconds(now=timezone.now())
+        except DatabaseError:
+            connection.close()
+            return
+        yield GaugeMetricFamily(
+            "pulse_jobs_oldest_waiting_seconds",
+            "Age of the oldest task that is due and not started.",
+            value=seconds,
+        )
+
+
+scrape_collectors.append(OldestWaitingTask())

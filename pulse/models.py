@@ -1,0 +1,104 @@
+"""The ground floor's tables: the audit log, the kill switch, schedules, heartbeats, idempotency keys."""
+
+from django.db import models
+
+
+class AuditEvent(models.Model):
+    """One link of the append-only audit chain; triggers refuse UPDATE and DELETE. Written by `pulse.audit`."""
+
+    sequence = models.BigIntegerField(primary_key=True)
+    at = models.DateTimeField(help_text="UTC.")
+    actor_kind = models.CharField(max_length=16)
+    actor = models.CharField(max_length=150, db_index=True)
+    door = models.CharField(max_length=16)
+    verb = models.CharField(max_length=64, db_index=True)
+    organization = models.CharField(max_length=63, blank=True)
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    reason = models.CharField(max_length=500, blank=True)
+    request_id = models.CharField(max_length=64, blank=True, db_index=True)
+    previous_hash = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64, unique=True)
+
+    class Meta:
+        ordering = ("-sequence",)
+        indexes = (models.Index(fields=("organization", "-sequence"), name="audit_timeline"),)
+
+    def __str__(self) -> str:
+        return f"#{self.sequence} {self.verb} {self.organization}".rstrip()
+
+
+class AuditHead(models.Model):
+    """The chain's last link: the row that writers lock to take turns, and that betrays a cut-off end."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    sequence = models.BigIntegerField(default=0)
+    hash = models.CharField(max_length=64, default="0" * 64)
+
+    def __str__(self) -> str:
+        return f"head #{self.sequence}"
+
+
+class KillSwitch(models.Model):
+    """The one row that shuts every hosted route without a restart; no row means that it was never used."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    killed = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = "kill switch"
+        verbose_name_plural = "kill switch"
+        permissions = (("flip_killswitch", "Can shut and reopen hosted mode"),)
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="one_kill_switch"),)
+
+    def __str__(self) -> str:
+        return "hosted mode is shut" if self.killed else "hosted mode is not shut"
+
+
+class Schedule(models.Model):
+    """When a job is enqueued; fired by `pulse.schedules`."""
+
+    name = models.SlugField(unique=True)
+    task = models.CharField(max_length=200, help_text="Dotted path of the task.")
+    cron = models.CharField(max_length=100, help_text="Cron expression, in UTC.")
+    enabled = models.BooleanField(default=True)
+    next_run_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means now.")
+    last_run_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Heartbeat(models.Model):
+    """When a worker or scheduler process was last seen alive."""
+
+    name = models.CharField(primary_key=True, max_length=64)
+    role = models.CharField(max_length=16)
+    at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class IdempotencyKey(models.Model):
+    """A reply kept for 24 h, so that a repeated POST or PUT is answered and not carried out again."""
+
+    caller = models.CharField(max_length=64)
+    key = models.CharField(max_length=128)
+    request_hash = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True, help_text="Empty while in progress.")
+    body = models.TextField(blank=True)
+    content_type = models.CharField(max_length=100, blank=True)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("caller", "key"), name="idempotency_key_once"),)
+
+    def __str__(self) -> str:
+        return self.key

@@ -1,0 +1,182 @@
+"""Refusals as RFC 9457 problem details: their type, and the one place that renders them.
+
+A verb raises a `Problem`; the gate, DRF's exception handler, Django's own error handlers and the
+commands all turn it into what their reader expects.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, ClassVar
+
+import structlog
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from rest_framework import exceptions
+from rest_framework.response import Response
+from rest_framework.views import set_rollback
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+
+
+class Problem(Exception):
+    """A refusal with its machine-readable `code` and HTTP `status`.
+
+    `detail` says to a person what happened and what to do; `headers` and `extra` members are added to
+    the response.
+    """
+
+    status: ClassVar[int] = 400
+    code: ClassVar[str] = "bad_request"
+    detail: str = "The request cannot be carried out."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Mapping[str, list[str]] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **extra: Any,
+    ) -> None:
+        self.detail = detail or type(self).detail
+        self.errors = errors
+        self.headers = dict(headers or {})
+        self.extra = extra
+        super().__init__(self.detail)
+
+    def as_json(self) -> dict[str, Any]:
+        """The problem's members; `errors` maps a field to what is wrong with it."""
+        members = members_of(status=self.status, code=self.code, detail=self.detail)
+        if self.errors:
+            members["errors"] = self.errors
+        return members | self.extra
+
+
+class NotFound(Problem):
+    status = 404
+    code = "not_found"
+    detail = "There is nothing at this address."
+
+
+class InvalidRequest(Problem):
+    status = 400
+    code = "invalid_request"
+    detail = "The request is not valid."
+
+
+class PermissionRefused(Problem):
+    status = 403
+    code = "permission_denied"
+    detail = "You may not do this."
+
+
+class BodyTooLarge(Problem):
+    status = 413
+    code = "body_too_large"
+    detail = "The body is larger than 64 KiB."
+
+
+class Unavailable(Problem):
+    status = 503
+    code = "unavailable"
+    detail = "Pulse cannot answer this just now. Try again in a moment."
+
+
+def members_of(*, status: int, code: str, detail: str) -> dict[str, Any]:
+    return {
+        "type": f"urn:pulse:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+
+
+def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
+    """The problem as JSON, or as a page for a person in a browser (who accepts HTML)."""
+    if "text/html" in request.headers.get("Accept", ""):
+        page = render_to_string("pulse/problem.html", {"problem": problem.as_json()})
+        return HttpResponse(page, status=problem.status, headers=problem.headers)
+    return JsonResponse(
+        problem.as_json(),
+        status=problem.status,
+        content_type=CONTENT_TYPE,
+        headers=problem.headers,
+    )
+
+
+def drf_exception_handler(exception: Exception, context: dict[str, Any]) -> Response | None:
+    """Every refusal of a view as problem details; None lets an unexpected exception become a 500."""
+    problem = as_problem(exception)
+    if problem is None:
+        return None
+    set_rollback()
+    return Response(
+        problem.as_json(), status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE
+    )
+
+
+def as_problem(exception: Exception) -> Problem | None:
+    """The problem that an exception of Django's or DRF's stands for, or None for an unknown one."""
+    match exception:
+        case Problem():
+            return exception
+        case Http404():
+            return NotFound()
+        case RequestDataTooBig():
+            return BodyTooLarge()
+        case exceptions.ValidationError():
+            return InvalidRequest(errors=flatten(exception.detail))
+        case exceptions.APIException():
+            return _from_drf(exception)
+    return None
+
+
+def _from_drf(exception: exceptions.APIException) -> Problem:
+    headers = {}
+    if challenge := getattr(exception, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    problem = Problem(str(exception.detail), headers=headers)
+    problem.status = exception.status_code  # type: ignore[misc]
+    problem.code = str(exception.default_code)  # type: ignore[misc]
+    return problem
+
+
+def flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:
+    """DRF's nested validation errors as `field.subfield` → messages."""
+    if isinstance(detail, dict):
+        errors: dict[str, list[str]] = {}
+        for field, inner in detail.items():
+            errors |= flatten(inner, f"{prefix}.{field}" if prefix else str(field))
+        return errors
+    if isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
+        errors = {}
+        for index, inner in enumerate(detail):
+            errors |= flatten(inner, f"{prefix}[{index}]")
+        return errors
+    messages = detail if isinstance(detail, list) else [detail]
+    return {prefix or "non_field_errors": [str(message) for message in messages]}
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's `handler404`: one body for every unknown address, and for a hosted one while the gate is shut."""
+    return respond(request, NotFound())
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's `handler500`."""
+    problem = Problem("Pulse failed to answer. The request id in X-Request-ID finds the cause in the logs.")
+    problem.status, problem.code = 500, "internal_error"  # type: ignore[misc]
+    return respond(request, problem)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler400`: a suspicious operation, such as an unknown Host header."""
+    return respond(request, as_problem(exception) or InvalidRequest())
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's `handler403`."""
+    return respond(request, PermissionRefused())

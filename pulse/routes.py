@@ -1,0 +1,54 @@
+"""How a route declares what guards it: always on, hosted, or a tenant's.
+
+Used in `urls.py` around the patterns; `pulse.gate` reads the declaration back from the resolved view.
+"""
+
+from collections.abc import Iterator
+from functools import partial, update_wrapper
+from typing import Any
+
+from django.urls import URLPattern, URLResolver
+
+ALWAYS_ON = "always_on"
+HOSTED = "hosted"
+TENANT = "tenant"
+
+Route = URLPattern | URLResolver
+
+
+def always_on(*routes: Route) -> list[Route]:
+    """Routes that answer whatever the gate says: health, sign-in, the operators' admin."""
+    return _declare(ALWAYS_ON, routes)
+
+
+def hosted(*routes: Route) -> list[Route]:
+    """Routes that exist only while hosted mode is open."""
+    return _declare(HOSTED, routes)
+
+
+def tenant(*routes: Route) -> list[Route]:
+    """Hosted routes that also pass the organization's steps of the gate."""
+    return _declare(TENANT, routes)
+
+
+def declaration(view: Any) -> str | None:
+    return getattr(view, "pulse_route", None)
+
+
+def walk(routes: list[Route], prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every view of the URL table with its full pattern."""
+    for route in routes:
+        path = prefix + str(route.pattern)
+        if isinstance(route, URLResolver):
+            yield from walk(route.url_patterns, path)
+        else:
+            yield path, route
+
+
+def _declare(kind: str, routes: tuple[Route, ...]) -> list[Route]:
+    for _, pattern in walk(list(routes)):
+        # A view of our own, because a bound method takes no attributes.
+        view = update_wrapper(partial(pattern.callback), pattern.callback)
+        view.pulse_route = kind  # type: ignore[attr-defined]
+        pattern.callback = view
+    return list(routes)

@@ -1,0 +1,241 @@
+"""Every setting of Pulse, read from the environment or `.env` by django-environ.
+
+`.env.example` explains each variable; `pulse.checks` refuses what is unsafe outside development.
+"""
+
+import secrets
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+
+def development_secret(file: Path) -> str:
+    """A key of this machine's own, made on first use, so that development needs no configuration."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x") as new:
+            file.chmod(0o600)
+            new.write(secrets.token_urlsafe(64))
+    except OSError:
+        pass  # It exists, or the directory cannot be written, which pulse.E007 reports.
+    return file.read_text() if file.exists() else secrets.token_urlsafe(64)
+
+
+STAGES = ("development", "private_beta", "public_beta", "ga")
+
+PULSE_STAGE = env.str("PULSE_STAGE", "development")
+PULSE_HOSTED_MODE = env.str("PULSE_HOSTED_MODE", "")
+PULSE_DATA_DIR = Path(env.str("PULSE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+PULSE_HOST = env.str("PULSE_HOST", "127.0.0.1")
+PULSE_PORT = env.int("PULSE_PORT", 8000)
+PULSE_WORKERS = env.int("PULSE_WORKERS", 1)
+PULSE_THREADS = env.int("PULSE_THREADS", 8)
+PULSE_OPERATOR_EMAIL = env.str("PULSE_OPERATOR_EMAIL", "operator@localhost")
+PULSE_OPERATOR_PASSWORD = env.str("PULSE_OPERATOR_PASSWORD", "")
+PULSE_RBAC_MAX_OPEN = env.int("PULSE_RBAC_MAX_OPEN", 64)
+PULSE_RBAC_BUSY_SECONDS = env.float("PULSE_RBAC_BUSY_SECONDS", 5.0)
+PULSE_TENANT_RATE = env.str("PULSE_TENANT_RATE", "2000/minute")
+PULSE_SIGNUP_RATE = env.str("PULSE_SIGNUP_RATE", "5/hour")
+PULSE_TRUSTED_PROXIES = env.list("PULSE_TRUSTED_PROXIES", default=[])
+PULSE_NOTIFY_OWNERS = env.bool("PULSE_NOTIFY_OWNERS", True)
+PULSE_TENANT_CAP = env.int("PULSE_TENANT_CAP", 0)
+PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
+
+DEVELOPMENT = PULSE_STAGE == "development"
+
+DEBUG = env.bool("PULSE_DEBUG", False)
+SECRET_KEY = env.str("PULSE_SECRET_KEY", "")
+if DEVELOPMENT and not SECRET_KEY:
+    SECRET_KEY = development_secret(PULSE_DATA_DIR / "secret_key")
+ALLOWED_HOSTS = env.list(
+    "PULSE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else []
+)
+CSRF_TRUSTED_ORIGINS = env.list("PULSE_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "unfold",
+    "pulse",
+    "tenants",
+    "rbac",
+    "billing",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_prometheus",
+    "django_tasks",
+    "django_tasks_db",
+    "django_filters",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+]
+
+MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "pulse.request_id.RequestIdMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "pulse.gate.GateMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
+]
+
+# What a request passes, in this order; see pulse.gate. Each step names the routes that it guards.
+PULSE_GATE = [
+    ("hosted", "pulse.hosted_mode.require_open"),
+    ("hosted", "pulse.gate.refuse_large_bodies"),
+    ("hosted", "tenants.gate.identify"),
+    ("tenant", "tenants.gate.choose_organization"),
+    ("tenant", "tenants.gate.check_lifecycle"),
+    ("tenant", "billing.gate.check_subscription"),
+    ("tenant", "tenants.gate.check_rate"),
+]
+
+ROOT_URLCONF = "pulse.urls"
+WSGI_APPLICATION = "pulse.wsgi.application"
+APPEND_SLASH = False
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+_default_database = env.db("DATABASE_URL", default=f"sqlite:///{PULSE_DATA_DIR / 'pulse.db'}")
+if _default_database["ENGINE"] == "django.db.backends.sqlite3":
+    _default_database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+    }
+    # A file, because connections of several threads must see one another as in production.
+    _default_database["TEST"] = {"NAME": PULSE_DATA_DIR / "test.sqlite3"}
+else:
+    _default_database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": PULSE_THREADS + 2}}
+DATABASES = {"default": _default_database}
+DATABASE_ROUTERS = ["rbac.router.TenantRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", "")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+    }
+    if REDIS_URL
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+}
+
+EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if DEVELOPMENT else "smtp://localhost:25")
+vars().update(EMAIL_CONFIG)
+DEFAULT_FROM_EMAIL = env.str("PULSE_FROM_EMAIL", "Pulse <pulse@localhost>")
+
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
+AUTH_USER_MODEL = "tenants.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "admin:login"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
+SECURE_SSL_REDIRECT = env.bool("PULSE_SSL_REDIRECT", not DEVELOPMENT)
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^edge/check$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PULSE_TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
+X_FRAME_OPTIONS = "DENY"
+
+# 64 KiB; a larger API body is refused with 413 before it is read.
+PULSE_MAX_BODY_BYTES = 65_536
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = PULSE_DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.GateAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PAGINATION_CLASS": "pulse.api.Pagination",
+    "DEFAULT_FILTER_BACKENDS": [
+        "django_filters.rest_framework.DjangoFilterBackend",
+        "rest_framework.filters.SearchFilter",
+        "rest_framework.filters.OrderingFilter",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "pulse.openapi.ProblemSchema",
+    "EXCEPTION_HANDLER": "pulse.problems.drf_exception_handler",
+    "DATETIME_FORMAT": "iso-8601",
+    "COERCE_DECIMAL_TO_STRING": False,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Pulse",
+    "DESCRIPTION": "Operations of a hosted multi-tenant product.",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SCHEMA_PATH_PREFIX": "/api",
+}
+
+PROMETHEUS_LATENCY_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
+
+UNFOLD = {
+    "SITE_TITLE": "Pulse",
+    "SITE_HEADER": "Pulse",
+    "SITE_SUBHEADER": "Hosted operations",
+    "SITE_SYMBOL": "monitor_heart",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "ENVIRONMENT": "pulse.admin.gate_badge",
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {"()": "pulse.logs.formatter"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "json"},
+    },
+    "root": {"handlers": ["console"], "level": PULSE_LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "django.request": {"level": "ERROR"},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

@@ -1,0 +1,13 @@
+"""The jobs of the ground floor."""
+
+from django.core.management import call_command
+from django_tasks import task
+
+from pulse import idempotency
+
+
+@task()
+def tidy() -> int:
+    """Drop the results of finished jobs after a week, and idempotency keys after a day; how many keys."""
+    call_command("prune_db_task_results", min_age_days=7, failed_min_age_days=30, verbosity=0)
+    return idempotency.prune()

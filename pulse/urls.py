@@ -1,0 +1,34 @@
+"""The whole URL table. Every route declares what guards it; an undeclared one fails the suite."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from pulse import health
+from pulse.routes import always_on, hosted, tenant
+from tenants.api import urls as tenants_urls
+
+handler400 = "pulse.problems.bad_request"
+handler403 = "pulse.problems.forbidden"
+handler404 = "pulse.problems.not_found"
+handler500 = "pulse.problems.server_error"
+
+urlpatterns = [
+    *always_on(
+        path("healthz", health.alive, name="healthz"),
+        path("readyz", health.ready, name="readyz"),
+        path("metrics", health.metrics_page, name="metrics"),
+        path("admin/", admin.site.urls),
+        path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+        path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    ),
+    *hosted(
+        path("api/public/", include((tenants_urls.public, "public"))),
+        path("api/admin/", include((tenants_urls.operator, "operator"))),
+    ),
+    *tenant(
+        path("api/org", include((tenants_urls.tenant, "org"))),
+        path("api/org/", include(("rbac.api.urls", "rbac"))),
+        path("edge/", include((tenants_urls.edge, "edge"))),
+    ),
+]
