@@ -1,0 +1,29 @@
+"""Step 7 of the gate: the RBAC check of the current organization, as DRF's permission class.
+
+tenants does not know rbac; rbac puts its check here when its app is ready.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+
+from pulse.problems import Unavailable
+
+
+def _no_policy(user: str, action: str, resource: str) -> None:
+    raise Unavailable("No access policy is installed.")
+
+
+# Raises a `Problem` unless the principal may do the action on the resource in the current organization.
+require: Callable[[str, str, str], None] = _no_policy
+
+
+class Access(BasePermission):
+    """`read` on the view's `resource` for safe methods, `write` for others."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        action = "read" if request.method in SAFE_METHODS else "write"
+        require(str(request.user.public_id), action, view.resource)
+        return True

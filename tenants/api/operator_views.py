@@ -1,0 +1,150 @@
+"""The operators' API: `/api/admin/orgs`."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulse.api import PulseView, validated
+from pulse.models import AuditEvent
+from tenants import errors, lifecycle, organizations, provisioning, resources
+from tenants.api import serializers
+from tenants.api.permissions import IsOperator, TokenScope
+from tenants.models import Organization, Status
+from tenants.presentation import organization_json
+
+REFUSALS = {
+    "email": errors.InvalidEmail,
+    "name": errors.InvalidOrganizationName,
+    "display_name": errors.InvalidOrganizationName,
+    "id": errors.InvalidOrganizationId,
+    "reason": errors.InvalidReason,
+    "retention_days": errors.InvalidRetentionDays,
+}
+
+
+class OperatorView(PulseView):
+    permission_classes = (IsOperator, TokenScope)
+    read_permission: ClassVar[str] = "tenants.view_organization"
+
+
+class OrganizationFilter(filters.FilterSet):
+    status = filters.MultipleChoiceFilter(choices=Status.choices)
+    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+
+    class Meta:
+        model = Organization
+        fields = ("status",)
+
+
+class OrganizationList(OperatorView, generics.ListAPIView[Organization]):
+    serializer_class = serializers.OrganizationSerializer
+    filterset_class = OrganizationFilter
+    search_fields = ("id", "display_name", "signup_email")
+    ordering_fields = ("id", "created_at", "status_changed_at", "purge_after")
+
+    def get_queryset(self) -> QuerySet[Organization]:
+        return Organization.objects.with_owner().order_by("id")
+
+    @extend_schema(
+        request=serializers.NewOrganizationSerializer,
+        responses={
+            201: serializers.OrganizationSerializer,
+            200: serializers.OrganizationSerializer,
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Provision an organization: 201, or 200 with the existing one if this e-mail has asked before."""
+        wanted = validated(serializers.NewOrganizationSerializer(data=request.data), codes=REFUSALS)
+        provisioned = provisioning.provision(
+            email=wanted["email"],
+            name=wanted["name"],
+            organization_id=wanted.get("id"),
+            actor=self.actor(),
+        )
+        code = status.HTTP_200_OK if provisioned.existing else status.HTTP_201_CREATED
+        return Response(organization_json(provisioned.organization.id), status=code)
+
+
+class OrganizationDetail(OperatorView):
+    @extend_schema(responses=serializers.OrganizationSerializer)
+    def get(self, request: Request, organization_id: str) -> Response:
+        return Response(organization_json(organization_id))
+
+    @extend_schema(request=serializers.RenameSerializer, responses=serializers.OrganizationSerializer)
+    def patch(self, request: Request, organization_id: str) -> Response:
+        wanted = validated(serializers.RenameSerializer(data=request.data), codes=REFUSALS)
+        organizations.rename(organization_id, name=wanted["display_name"], actor=self.actor())
+        return Response(organization_json(organization_id))
+
+
+class LifecycleView(OperatorView):
+    """One transition of the lifecycle table; `as_view` names the verb and its request."""
+
+    verb: Callable[..., Organization] = staticmethod(lifecycle.suspend)
+    request_serializer: type[serializers.ReasonSerializer] = serializers.ReasonSerializer
+
+    @extend_schema(responses=serializers.OrganizationSerializer)
+    def post(self, request: Request, organization_id: str) -> Response:
+        wanted = validated(self.request_serializer(data=request.data), codes=REFUSALS)
+        type(self).verb(organization_id, actor=self.actor(), **wanted)
+        return Response(organization_json(organization_id))
+
+
+class Suspend(LifecycleView):
+    """Refuse the organization's people from their next request on; its data stays whole."""
+
+    post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
+
+
+class Unsuspend(LifecycleView):
+    """Let the organization's people in again."""
+
+    verb = staticmethod(lifecycle.unsuspend)
+    post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
+
+
+class SoftDelete(LifecycleView):
+    """Refuse the organization's people, and have it purged after its retention."""
+
+    verb = staticmethod(lifecycle.soft_delete)
+    request_serializer = serializers.SoftDeleteSerializer
+    post = extend_schema(request=serializers.SoftDeleteSerializer)(LifecycleView.post)
+
+
+class Restore(LifecycleView):
+    """Undo a soft delete: back to the state before it."""
+
+    verb = staticmethod(lifecycle.restore)
+    post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
+
+
+class Events(OperatorView, generics.ListAPIView[AuditEvent]):
+    """The organization's audit timeline, newest first. A tombstone's can be read too."""
+
+    serializer_class = serializers.EventSerializer
+    filterset_fields = ("verb", "actor", "request_id")
+    ordering_fields = ("sequence",)
+    read_permission = "pulse.view_auditevent"
+
+    def get_queryset(self) -> QuerySet[AuditEvent]:
+        if getattr(self, "swagger_fake_view", False):
+            return AuditEvent.objects.none()
+        organization_id = self.kwargs["organization_id"]
+        if not Organization.objects.filter(id=organization_id).exists():
+            raise errors.OrganizationNotFound
+        return AuditEvent.objects.filter(organization=organization_id).order_by("-sequence")
+
+
+class Verify(OperatorView):
+    @extend_schema(responses=serializers.FindingsSerializer)
+    def get(self, request: Request, organization_id: str) -> Response:
+        """Check every part of the tenant; findings by tenant resource."""
+        findings = resources.verify(organizations.living(organization_id))
+        return Response({"whole": not findings, "findings": findings})

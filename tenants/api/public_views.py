@@ -1,0 +1,36 @@
+"""The public API: sign-up."""
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulse import limits
+from pulse.api import PulseView, validated
+from pulse.clients import address_of
+from tenants import errors, signups
+from tenants.api import serializers
+
+REFUSALS = {"email": errors.InvalidEmail, "org_name": errors.InvalidOrganizationName}
+
+
+class Signup(PulseView):
+    permission_classes = (AllowAny,)
+    authentication_classes = ()
+
+    @extend_schema(
+        request=serializers.SignupSerializer,
+        responses={202: serializers.AcceptedSerializer},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        """Ask for a trial organization. The answer is the same whether or not the e-mail is known."""
+        identifiers = ("signup", address_of(request._request))
+        if not limits.hit(settings.PULSE_SIGNUP_RATE, *identifiers):
+            headers = limits.headers(settings.PULSE_SIGNUP_RATE, *identifiers)
+            raise limits.RateLimited("Too many sign-ups from this address.", headers=headers)
+        wanted = validated(serializers.SignupSerializer(data=request.data), codes=REFUSALS)
+        signups.sign_up(email=wanted["email"], name=wanted["org_name"], actor=self.actor())
+        return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,132 @@
+"""JSON of organizations, their timeline, and the requests about them."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from pulse.models import AuditEvent
+from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_REASON, LONGEST_RETENTION_DAYS
+from tenants.models import ORGANIZATION_ID, ApiToken, Membership, Organization
+from tenants.tokens import SCOPES
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON whole number; not a string of one, not 1.0, not true."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if type(data) is not int:
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class OrganizationSerializer(serializers.ModelSerializer[Organization]):
+    owner_email = serializers.EmailField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Organization
+        fields = (
+            "id", "display_name", "status", "status_changed_at", "suspended_at", "suspend_reason",
+            "deletion_requested_at", "retention_days", "purge_after", "owner_email", "created_at",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class NewOrganizationSerializer(serializers.Serializer[Any]):
+    email = serializers.CharField(max_length=254, help_text="The owner's e-mail address.")
+    name = serializers.CharField(max_length=200, trim_whitespace=False)
+    id = serializers.RegexField(
+        rf"^{ORGANIZATION_ID}\Z", required=False, help_text="Made from the name when absent."
+    )
+
+
+class RenameSerializer(serializers.Serializer[Any]):
+    display_name = serializers.CharField(max_length=200, trim_whitespace=False)
+
+
+class ReasonSerializer(serializers.Serializer[Any]):
+    reason = serializers.CharField(
+        required=False,
+        default="",
+        allow_blank=True,
+        max_length=LONGEST_REASON,
+        trim_whitespace=False,
+    )
+
+
+class SoftDeleteSerializer(ReasonSerializer):
+    retention_days = StrictIntegerField(
+        required=False,
+        default=DEFAULT_RETENTION_DAYS,
+        min_value=1,
+        max_value=LONGEST_RETENTION_DAYS,
+        help_text="Whole days until the reaper may purge it.",
+    )
+
+
+class SignupSerializer(serializers.Serializer[Any]):
+    email = serializers.CharField(max_length=254)
+    org_name = serializers.CharField(max_length=200, trim_whitespace=False)
+    invitation = serializers.CharField(required=False, allow_blank=True, max_length=100)
+
+
+class AcceptedSerializer(serializers.Serializer[Any]):
+    status = serializers.CharField(read_only=True, default="accepted")
+
+
+class EventSerializer(serializers.ModelSerializer[AuditEvent]):
+    class Meta:
+        model = AuditEvent
+        fields = (
+            "sequence", "at", "actor_kind", "actor", "door", "verb", "organization",
+            "before", "after", "reason", "request_id", "hash",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class FindingsSerializer(serializers.Serializer[Any]):
+    whole = serializers.BooleanField(help_text="True when there are no findings.")
+    findings = serializers.DictField(
+        child=serializers.ListField(child=serializers.CharField()),
+        help_text="What is wrong, by tenant resource.",
+    )
+
+
+class MemberSerializer(serializers.ModelSerializer[Membership]):
+    id = serializers.UUIDField(source="user.public_id", read_only=True)
+    email = serializers.EmailField(source="user.email", read_only=True)
+    name = serializers.CharField(source="user.name", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("id", "email", "name", "is_owner", "joined_at")
+        read_only_fields = fields
+
+
+class TokenSerializer(serializers.ModelSerializer[ApiToken]):
+    class Meta:
+        model = ApiToken
+        fields = (
+            "id",
+            "prefix",
+            "scopes",
+            "created_at",
+            "expires_at",
+            "revoked_at",
+            "last_used_at",
+        )
+        read_only_fields = fields
+
+
+class NewTokenSerializer(serializers.Serializer[Any]):
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, max_length=len(SCOPES)
+    )
+    expires_days = StrictIntegerField(required=False, min_value=1, max_value=3650)
+
+
+class IssuedTokenSerializer(TokenSerializer):
+    token = serializers.CharField(read_only=True, help_text="Shown this once.")
+
+    class Meta(TokenSerializer.Meta):
+        fields = (*TokenSerializer.Meta.fields, "token")  # type: ignore[assignment]
+        read_only_fields = fields

@@ -1,0 +1,102 @@
+"""The tenant's own API: the organization, its members and its tokens; and the edge check."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from pulse.api import PulseView, validated
+from tenants import context, organizations, tokens
+from tenants.api import serializers
+from tenants.api.access import Access
+from tenants.api.permissions import TokenScope
+from tenants.errors import OrganizationNotFound
+from tenants.models import ApiToken, Membership, Organization
+
+
+class TenantView(PulseView):
+    """A view of the current organization. `resource` is what the RBAC check of each method asks for."""
+
+    permission_classes = (IsAuthenticated, TokenScope, Access)
+    resource: str
+
+
+class CurrentOrganization(TenantView):
+    resource = "settings"
+
+    @extend_schema(responses=serializers.OrganizationSerializer)
+    def get(self, request: Request) -> Response:
+        """The organization that this request acts in."""
+        organization = Organization.objects.with_owner().get(id=context.current())
+        return Response(serializers.OrganizationSerializer(organization).data)
+
+
+class Members(TenantView, generics.ListAPIView[Membership]):
+    """The people of the organization."""
+
+    resource = "members"
+    serializer_class = serializers.MemberSerializer
+    search_fields = ("user__email", "user__name")
+    filterset_fields = ("is_owner",)
+    ordering_fields = ("joined_at",)
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        if getattr(self, "swagger_fake_view", False):
+            return Membership.objects.none()
+        members = Membership.objects.filter(organization=context.current())
+        return members.select_related("user").order_by("pk")
+
+
+class Tokens(TenantView, generics.ListAPIView[ApiToken]):
+    """The caller's own tokens in the organization."""
+
+    resource = "tokens"
+    serializer_class = serializers.TokenSerializer
+    filterset_fields = ("prefix",)
+    ordering_fields = ("created_at", "last_used_at")
+
+    def get_queryset(self) -> QuerySet[ApiToken]:
+        if getattr(self, "swagger_fake_view", False):
+            return ApiToken.objects.none()
+        return ApiToken.objects.filter(user=self.request.user, organization=context.current())
+
+    @extend_schema(request=serializers.NewTokenSerializer, responses={201: serializers.IssuedTokenSerializer})
+    def post(self, request: Request) -> Response:
+        """Make a token for oneself. Its text is in this answer and nowhere else."""
+        wanted = validated(serializers.NewTokenSerializer(data=request.data), codes={})
+        token, text = tokens.create_for_member(
+            request.user,
+            organizations.living(context.current()),
+            actor=self.actor(),
+            scopes=list(wanted["scopes"]),
+            expires_days=wanted.get("expires_days"),
+        )
+        shown = serializers.TokenSerializer(token).data | {"token": text}
+        return Response(shown, status=status.HTTP_201_CREATED)
+
+
+class Token(TenantView):
+    resource = "tokens"
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, token_id: int) -> Response:
+        """Revoke one of one's own tokens."""
+        mine = ApiToken.objects.filter(pk=token_id, user=request.user, organization=context.current()).first()
+        if mine is None:
+            raise OrganizationNotFound("There is no such token of yours in this organization.")
+        tokens.revoke(mine, actor=self.actor())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def edge_check(request: HttpRequest) -> HttpResponse:
+    """What a reverse proxy asks before it lets a request through to a product.
+
+    The gate has passed it already, so the answer is 204 and says who asks for which organization.
+    """
+    response = HttpResponse(status=204)
+    response["X-Pulse-Org-ID"] = context.current()
+    response["X-Pulse-User"] = str(request.user.public_id)  # type: ignore[union-attr]
+    return response

@@ -1,0 +1,31 @@
+"""The routes of tenants, by who calls them."""
+
+from django.urls import path
+
+from tenants.api import operator_views, public_views, tenant_views
+
+public = [path("signup", public_views.Signup.as_view(), name="signup")]
+
+operator = [
+    path("orgs", operator_views.OrganizationList.as_view(), name="orgs"),
+    path("orgs/<str:organization_id>", operator_views.OrganizationDetail.as_view(), name="org"),
+    path("orgs/<str:organization_id>/suspend", operator_views.Suspend.as_view(), name="suspend"),
+    path("orgs/<str:organization_id>/unsuspend", operator_views.Unsuspend.as_view(), name="unsuspend"),
+    path(
+        "orgs/<str:organization_id>/soft-delete",
+        operator_views.SoftDelete.as_view(),
+        name="soft-delete",
+    ),
+    path("orgs/<str:organization_id>/restore", operator_views.Restore.as_view(), name="restore"),
+    path("orgs/<str:organization_id>/events", operator_views.Events.as_view(), name="events"),
+    path("orgs/<str:organization_id>/verify", operator_views.Verify.as_view(), name="verify"),
+]
+
+tenant = [
+    path("", tenant_views.CurrentOrganization.as_view(), name="current"),
+    path("/members", tenant_views.Members.as_view(), name="members"),
+    path("/tokens", tenant_views.Tokens.as_view(), name="tokens"),
+    path("/tokens/<int:token_id>", tenant_views.Token.as_view(), name="token"),
+]
+
+edge = [path("check", tenant_views.edge_check, name="edge-check")]

@@ -1,0 +1,16 @@
+"""Organizations and people as a Django app."""
+
+from django.apps import AppConfig
+
+
+class TenantsConfig(AppConfig):
+    name = "tenants"
+    verbose_name = "Tenants"
+
+    def ready(self) -> None:
+        from pulse import first_run, health
+        from pulse.actors import from_job
+        from tenants import gate, metrics, provisioning  # noqa: F401
+
+        health.may_scrape = gate.may_scrape
+        first_run.preparations.append(lambda: provisioning.reconcile(actor=from_job("start")))

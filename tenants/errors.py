@@ -1,0 +1,162 @@
+"""The refusals of tenants, each with its code and HTTP status."""
+
+from pulse.problems import InvalidRequest, NotFound, Problem
+
+
+class OrganizationNotFound(NotFound):
+    detail = "There is no such organization."
+
+
+class DefaultOrganizationImmutable(Problem):
+    status = 400
+    code = "default_org_immutable"
+    detail = "The default organization cannot be suspended, deleted or purged."
+
+
+class AlreadySuspended(Problem):
+    status = 409
+    code = "already_suspended"
+    detail = "The organization is suspended already."
+
+
+class NotSuspended(Problem):
+    status = 409
+    code = "not_suspended"
+    detail = "The organization is not suspended."
+
+
+class AlreadyPendingDeletion(Problem):
+    status = 409
+    code = "already_pending_deletion"
+    detail = "The organization is pending deletion already."
+
+
+class NotPendingDeletion(Problem):
+    status = 409
+    code = "not_pending_deletion"
+    detail = "The organization is not pending deletion."
+
+
+class RetentionNotOver(Problem):
+    status = 409
+    code = "retention_not_over"
+    detail = "The organization's retention is not over."
+
+
+class PurgeRefused(Problem):
+    status = 409
+    code = "purge_refused"
+    detail = "A part of the organization refuses to be purged."
+
+
+class InvalidRetentionDays(InvalidRequest):
+    code = "invalid_retention_days"
+    detail = "Retention is a whole number of days from 1 to 3650."
+
+
+class InvalidReason(InvalidRequest):
+    code = "invalid_reason"
+    detail = "A reason has at most 500 characters and no control characters."
+
+
+class InvalidEmail(InvalidRequest):
+    code = "invalid_email"
+    detail = "This is not a valid e-mail address."
+
+
+class InvalidOrganizationName(InvalidRequest):
+    code = "invalid_org_name"
+    detail = "A name has 3 to 64 characters, none of them a control character or a slash."
+
+
+class InvalidOrganizationId(InvalidRequest):
+    code = "invalid_org_id"
+    detail = "An id has 1 to 63 of a-z, 0-9 and -, and neither begins nor ends with -."
+
+
+class OrganizationIdTaken(Problem):
+    status = 409
+    code = "org_id_taken"
+    detail = "This id is or was used by an organization."
+
+
+class InvitationRequired(Problem):
+    status = 403
+    code = "invitation_required"
+    detail = "Sign-up is by invitation."
+
+
+class TenantCapReached(Problem):
+    status = 503
+    code = "tenant_cap_reached"
+    detail = "No more organizations can sign up at present."
+
+
+class ProvisioningFailed(Problem):
+    status = 503
+    code = "provisioning_failed"
+    detail = "The organization could not be made, and nothing of it was kept. Try again later."
+
+
+class AccessDenied(Problem):
+    status = 403
+    code = "access_denied"
+    detail = "There is no such organization, or you are not a member of it."
+
+
+class OrganizationSuspended(Problem):
+    status = 403
+    code = "org_suspended"
+    detail = "This organization is suspended. Ask the operator of this service, who can lift it."
+
+
+class OrganizationPendingDeletion(Problem):
+    status = 403
+    code = "org_pending_deletion"
+    detail = "This organization is going to be deleted. Ask the operator of this service, who can restore it."
+
+
+class StateUnavailable(Problem):
+    status = 503
+    code = "state_unavailable"
+    detail = "The organization's state cannot be read at present. Try again in a moment."
+
+
+class TenantRateLimitExceeded(Problem):
+    status = 429
+    code = "tenant_rate_limit_exceeded"
+    detail = "This organization sends more requests than its limit allows."
+
+
+class NotAuthenticated(Problem):
+    status = 401
+    code = "not_authenticated"
+    detail = "Send a token as 'Authorization: Bearer pulse_…', or sign in."
+
+
+class InvalidToken(NotAuthenticated):
+    code = "invalid_token"
+    detail = "The token is unknown, malformed, revoked or expired."
+
+
+class ScopeMissing(Problem):
+    status = 403
+    code = "scope_missing"
+    detail = "The token's scopes do not cover this request."
+
+
+class InvalidScope(InvalidRequest):
+    code = "invalid_scope"
+    detail = "The scopes are read, write, check and metrics."
+
+
+class NotAMember(Problem):
+    status = 409
+    code = "not_a_member"
+    detail = "The user is not a member of the organization."
+
+
+class NotAnOperator(Problem):
+    status = 409
+    code = "not_an_operator"
+    detail = "The user is not an operator."

@@ -1,0 +1,144 @@
+"""The gate's steps 2 to 4 and 6: who asks, for which organization, in which state, how often."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest
+
+from pulse import limits
+from pulse.problems import Unavailable
+from tenants import context, errors, tokens
+from tenants.models import DEFAULT_ORGANIZATION, Status
+
+COLUMNS = "o.id, o.status, o.purge_after, o.subscription_state, o.subscription_ends_at, o.tenant_rate"
+SOURCE = (
+    "tenants_membership m JOIN tenants_organization o ON o.id = m.organization_id "
+    "WHERE m.user_id = %s AND o.status <> 'purged'"
+)
+ONE = f"SELECT {COLUMNS} FROM {SOURCE} AND m.organization_id = %s"  # noqa: S608 - constants
+ONLY = f"SELECT {COLUMNS} FROM {SOURCE} LIMIT 2"  # noqa: S608 - constants
+
+
+@dataclass(slots=True)
+class Admission:
+    """The one row that steps 3 to 6 read of the organization. Instants are UTC."""
+
+    organization_id: str
+    status: str
+    purge_after: datetime | None
+    subscription_state: str
+    subscription_ends_at: datetime | None
+    tenant_rate: str
+
+    @property
+    def is_default(self) -> bool:
+        return self.organization_id == DEFAULT_ORGANIZATION
+
+
+def identify(request: HttpRequest) -> None:
+    """Step 2: the token's user, else the session's. Sets `request.token`; raises `InvalidToken`."""
+    request.token = None  # type: ignore[attr-defined]
+    scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if not scheme:
+        return
+    if scheme.lower() != "bearer" or not text.startswith(tokens.PREFIX):
+        raise errors.InvalidToken(headers={"WWW-Authenticate": "Bearer"})
+    try:
+        token = tokens.recognise(text.strip())
+    except errors.InvalidToken as refusal:
+        refusal.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+        raise
+    except DatabaseError as error:
+        raise Unavailable from error
+    request.token = token  # type: ignore[attr-defined]
+    request.user = token.user
+
+
+def may_scrape(request: HttpRequest) -> bool:
+    """Whether the request carries an operator's token with the scope `metrics`."""
+    try:
+        identify(request)
+    except errors.InvalidToken:
+        return False
+    token = request.token  # type: ignore[attr-defined]
+    return token is not None and token.organization_id is None and "metrics" in token.scopes
+
+
+def choose_organization(request: HttpRequest) -> None:
+    """Step 3: enter the organization asked for, or raise `AccessDenied`; sets `request.admission`."""
+    if not request.user.is_authenticated:
+        raise errors.NotAuthenticated(headers={"WWW-Authenticate": "Bearer"})
+    token = request.token  # type: ignore[attr-defined]
+    bound = token.organization_id if token else None
+    asked = request.META.get("HTTP_X_PULSE_ORG_ID") or (
+        bound if token else request.session.get("organization")
+    )
+    if bound is not None and asked != bound:
+        raise errors.AccessDenied
+    try:
+        admission = _admission(request.user.pk, asked)
+    except DatabaseError as error:
+        raise errors.StateUnavailable from error
+    if admission is None:
+        raise errors.AccessDenied
+    request.admission = admission  # type: ignore[attr-defined]
+    request.gate.enter_context(context.organization(admission.organization_id))  # type: ignore[attr-defined]
+
+
+def check_lifecycle(request: HttpRequest) -> None:
+    """Step 4: only an active organization passes."""
+    admission: Admission = request.admission  # type: ignore[attr-defined]
+    if admission.status == Status.ACTIVE:
+        return
+    if admission.status == Status.SUSPENDED:
+        raise errors.OrganizationSuspended
+    purge_after = admission.purge_after
+    raise errors.OrganizationPendingDeletion(purge_after=purge_after and purge_after.isoformat())
+
+
+def check_rate(request: HttpRequest) -> None:
+    """Step 6: the organization's requests a minute. Fails open while Redis is gone."""
+    admission: Admission = request.admission  # type: ignore[attr-defined]
+    if admission.is_default:
+        return
+    notation = admission.tenant_rate or settings.PULSE_TENANT_RATE
+    identifiers = ("tenant", admission.organization_id)
+    try:
+        if limits.hit(notation, *identifiers):
+            return
+        headers = limits.headers(notation, *identifiers)
+    except Unavailable:
+        return
+    headers["X-Pulse-Org-ID"] = admission.organization_id
+    raise errors.TenantRateLimitExceeded(headers=headers)
+
+
+def _admission(user_id: int, asked: str | None) -> Admission | None:
+    """The asked organization's row if the user is a member, else that of their only one, else default's."""
+    with connection.cursor() as cursor:
+        if asked is not None:
+            cursor.execute(ONE, (user_id, asked))
+            return _from_row(cursor.fetchone())
+        cursor.execute(ONLY, (user_id,))
+        rows = cursor.fetchall()
+        if len(rows) == 1:
+            return _from_row(rows[0])
+        cursor.execute(ONE, (user_id, DEFAULT_ORGANIZATION))
+        return _from_row(cursor.fetchone())
+
+
+def _from_row(row: tuple[Any, ...] | None) -> Admission | None:
+    if row is None:
+        return None
+    organization_id, status, purge_after, state, ends_at, rate = row
+    return Admission(organization_id, status, _instant(purge_after), state, _instant(ends_at), rate)
+
+
+def _instant(value: datetime | str | None) -> datetime | None:
+    """A raw column's instant: SQLite hands over text in UTC, PostgreSQL an aware datetime."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    return value

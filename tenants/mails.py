@@ -1,0 +1,33 @@
+"""Mails to the owners of an organization about its lifecycle."""
+
+from django.core.mail import send_mail
+
+from tenants.models import Organization, User
+
+SUBJECTS = {
+    "suspend": "{name} is suspended",
+    "unsuspend": "{name} is active again",
+    "soft_delete": "{name} is going to be deleted",
+    "restore": "{name} is restored",
+}
+BODIES = {
+    "suspend": "Its people cannot use the service until the suspension is lifted. All data is kept.",
+    "unsuspend": "Its people can use the service again.",
+    "soft_delete": "All its data will be erased on {purge_after:%d %B %Y}. Until then it can be restored.",
+    "restore": "The deletion was called off. All data was kept.",
+}
+
+
+def tell_owners(organization_id: str, *, verb: str) -> int:
+    """Mail each owner; how many. An organization that has moved on meanwhile is not written about."""
+    organization = Organization.objects.living().filter(id=organization_id).first()
+    if organization is None or (verb == "soft_delete" and organization.purge_after is None):
+        return 0
+    words = {"name": organization.display_name, "purge_after": organization.purge_after}
+    owners = User.objects.filter(
+        memberships__organization=organization, memberships__is_owner=True, is_active=True
+    )
+    body = f"Hello,\n\n{BODIES[verb].format(**words)}\n\nOrganization: {organization.id}\n"
+    for owner in owners:
+        send_mail(SUBJECTS[verb].format(**words), body, None, [owner.email])
+    return len(owners)

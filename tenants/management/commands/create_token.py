@@ -1,0 +1,70 @@
+"""`manage.py create_token (--operator EMAIL | --organization ID --user EMAIL) [--scope S]… [--expires-days N]`."""
+
+from typing import Any
+
+from django.core.management.base import CommandError, CommandParser
+
+from pulse.actors import Actor
+from pulse.commands import OperatorCommand
+from tenants import organizations, tokens
+from tenants.models import User
+
+
+class Command(OperatorCommand):
+    help = (
+        "Make an API token and print it, this once. "
+        "Example: manage.py create_token --organization acme --user ann@example.com --scope read"
+    )
+
+    def arguments(self, parser: CommandParser) -> None:
+        whose = parser.add_mutually_exclusive_group(required=True)
+        whose.add_argument("--operator", metavar="EMAIL", help="A token for the operators' API.")
+        whose.add_argument("--organization", metavar="ID", help="A token within this organization.")
+        parser.add_argument("--user", metavar="EMAIL", help="The member, with --organization.")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            choices=tokens.SCOPES,
+            help="May be repeated (default: read, write, check).",
+        )
+        parser.add_argument("--expires-days", type=int, metavar="N", help="Whole days; never when absent.")
+
+    def run(
+        self,
+        *,
+        actor: Actor,
+        operator: str | None,
+        organization: str | None,
+        user: str | None,
+        scope: list[str] | None,
+        expires_days: int | None,
+        **options: Any,
+    ) -> None:
+        if expires_days is not None and expires_days < 1:
+            raise CommandError("--expires-days is a whole number of days from 1.", returncode=2)
+        scopes = scope or ["read", "write", "check"]
+        if operator is not None:
+            token, text = tokens.create_for_operator(
+                _user(operator), actor=actor, scopes=scopes, expires_days=expires_days
+            )
+        else:
+            if user is None:
+                raise CommandError("--organization needs --user EMAIL.", returncode=2)
+            token, text = tokens.create_for_member(
+                _user(user),
+                organizations.living(organization or ""),
+                actor=actor,
+                scopes=scopes,
+                expires_days=expires_days,
+            )
+        if self.as_json:
+            self.print_json({"token": text, "scopes": token.scopes, "expires_at": token.expires_at})
+        else:
+            self.stdout.write(text)
+
+
+def _user(email: str) -> User:
+    user = User.objects.filter(email=email.strip().lower()).first()
+    if user is None:
+        raise CommandError(f"There is no user with the e-mail address {email}.")
+    return user

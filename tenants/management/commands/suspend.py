@@ -1,0 +1,23 @@
+"""`manage.py suspend ID… [--reason TEXT]`."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from pulse.actors import Actor
+from pulse.commands import OperatorCommand
+from tenants import lifecycle
+
+
+class Command(OperatorCommand):
+    help = "Suspend organizations: their people are refused from the next request on. Example: manage.py suspend acme --reason 'unpaid'"
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("ids", nargs="+", metavar="ID")
+        parser.add_argument("--reason", default="", help="Kept in the audit log.")
+
+    def run(self, *, actor: Actor, ids: list[str], reason: str, **options: Any) -> None:
+        def act(one: str) -> dict[str, Any]:
+            return {"status": lifecycle.suspend(one, actor=actor, reason=reason).status}
+
+        self.for_each(ids, act, description="suspend")

@@ -1,0 +1,183 @@
+"""Organizations, the people in them, and the tokens that act for people."""
+
+import uuid
+from datetime import datetime
+from typing import Any, Self
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+DEFAULT_ORGANIZATION = "default"
+ORGANIZATION_ID = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+# Each part has at most 63 characters: 1 + 61 + 1.
+LONGEST_ID = 63
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A person; without a password they cannot sign in with one."""
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. `public_id` is their stable name in RBAC databases, logs and the audit."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=150, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField("operator", default=False)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        ordering = ("email",)
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_once"),)
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Status(models.TextChoices):
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    PENDING_DELETION = "pending_deletion"
+    PURGED = "purged"
+
+
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def living(self) -> Self:
+        """All but the tombstones."""
+        return self.exclude(status=Status.PURGED)
+
+    def due_for_purge(self, *, now: datetime) -> Self:
+        """Past their retention; a range of the partial index `organization_due`."""
+        return self.filter(status=Status.PENDING_DELETION, purge_after__lte=now).order_by("purge_after")
+
+    def search(self, words: str) -> Self:
+        """Part of the id or the display name; all for an empty text."""
+        return self.filter(models.Q(id__icontains=words) | models.Q(display_name__icontains=words))
+
+    def with_owner(self) -> Self:
+        """Annotates `owner_email`, that of the longest-standing owner."""
+        owners = Membership.objects.filter(organization=models.OuterRef("pk"), is_owner=True)
+        return self.annotate(owner_email=models.Subquery(owners.order_by("pk").values("user__email")[:1]))
+
+
+class Organization(models.Model):
+    """A tenant. Its `id` is its one identity everywhere; a purged one stays as a tombstone."""
+
+    id = models.CharField(
+        primary_key=True,
+        max_length=LONGEST_ID,
+        validators=[RegexValidator(rf"^{ORGANIZATION_ID}\Z")],
+    )
+    display_name = models.CharField(max_length=64, blank=True)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE, db_index=True)
+    status_changed_at = models.DateTimeField(default=timezone.now, help_text="UTC.")
+    status_before_deletion = models.CharField(max_length=20, choices=Status, blank=True)
+    suspended_at = models.DateTimeField(null=True, blank=True)
+    suspend_reason = models.CharField(max_length=500, blank=True)
+    deletion_requested_at = models.DateTimeField(null=True, blank=True)
+    retention_days = models.PositiveIntegerField(null=True, blank=True)
+    purge_after = models.DateTimeField(null=True, blank=True)
+    signup_email = models.EmailField(
+        null=True, blank=True, unique=True, help_text="Who asked, in lower case."
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
+    subscription_state = models.CharField(max_length=16, default="trial", editable=False)
+    subscription_ends_at = models.DateTimeField(null=True, blank=True, editable=False)
+    tenant_rate = models.CharField(max_length=32, blank=True, editable=False)
+
+    objects = OrganizationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("id",)
+        permissions = (
+            ("run_lifecycle", "Can suspend, unsuspend, soft-delete and restore organizations"),
+            ("provision_organization", "Can provision organizations"),
+            ("purge_organization", "Can purge organizations past their retention"),
+        )
+        indexes = (
+            models.Index(
+                fields=("purge_after",),
+                condition=models.Q(status=Status.PENDING_DELETION),
+                name="organization_due",
+            ),
+            models.Index(fields=("-created_at",), name="organization_newest"),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=~models.Q(id=DEFAULT_ORGANIZATION) | models.Q(status=Status.ACTIVE),
+                name="default_organization_is_active",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status=Status.PENDING_DELETION) | models.Q(purge_after__isnull=False),
+                name="pending_deletion_has_its_end",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.id
+
+    @property
+    def is_default(self) -> bool:
+        return self.id == DEFAULT_ORGANIZATION
+
+
+class Membership(models.Model):
+    """That a person belongs to an organization. What they may do there is in its RBAC roles alone."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    is_owner = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "organization"), name="membership_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} in {self.organization_id}"
+
+
+class ApiToken(models.Model):
+    """Acts for its user: within one organization, or, without one, as an operator. Only its hash is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, null=True, blank=True, related_name="tokens"
+    )
+    name = models.CharField(max_length=100, blank=True)
+    prefix = models.CharField(max_length=14, help_text="The token's beginning, to tell it by.")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name = "API token"
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"

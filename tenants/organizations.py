@@ -1,0 +1,38 @@
+"""Finding and renaming organizations."""
+
+from django.db import transaction
+
+from pulse import audit
+from pulse.actors import Actor
+from tenants import errors
+from tenants.models import Organization
+from tenants.provisioning import checked_name
+
+
+def living(organization_id: str) -> Organization:
+    """The organization, unless it is unknown or purged: `OrganizationNotFound`."""
+    organization = Organization.objects.living().filter(id=organization_id).first()
+    if organization is None:
+        raise errors.OrganizationNotFound
+    return organization
+
+
+@transaction.atomic
+def rename(organization_id: str, *, name: str, actor: Actor) -> Organization:
+    """Change the display name; the id never changes. Raises `InvalidOrganizationName`."""
+    actor.require("tenants.change_organization")
+    name = checked_name(name)
+    organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
+    if organization is None:
+        raise errors.OrganizationNotFound
+    before = {"display_name": organization.display_name}
+    organization.display_name = name
+    organization.save(update_fields=("display_name",))
+    audit.record(
+        "organization.rename",
+        actor=actor,
+        organization=organization.id,
+        before=before,
+        after={"display_name": name},
+    )
+    return organization

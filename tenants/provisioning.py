@@ -1,0 +1,199 @@
+"""Provisioning: a whole tenant or none.
+
+Everything in the control database is one transaction. What a resource makes outside it (a tenant's RBAC
+file) is made before the commit and reached only through the committed row, so a crash leaves at most an
+orphan that nobody can reach; `reconcile` clears it.
+"""
+
+import fcntl
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+
+import structlog
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from pulse import audit, faults
+from pulse.actors import Actor
+from pulse.problems import Problem
+from tenants import errors, metrics, resources
+from tenants.models import (
+    DEFAULT_ORGANIZATION,
+    LONGEST_ID,
+    ORGANIZATION_ID,
+    Membership,
+    Organization,
+    User,
+)
+
+log = structlog.get_logger(__name__)
+
+SHORTEST_NAME, LONGEST_NAME = 3, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """`existing` tells that this e-mail had asked before and nothing was made."""
+
+    organization: Organization
+    existing: bool
+
+
+def provision(*, email: str, name: str, actor: Actor, organization_id: str | None = None) -> Provisioned:
+    """Make an organization with its owner and all its resources; idempotent on the e-mail that asks.
+
+    Raises `InvalidEmail`, `InvalidOrganizationName`, `InvalidOrganizationId`, `OrganizationIdTaken`,
+    `TenantCapReached`, and `ProvisioningFailed` when a resource cannot be made.
+    """
+    email, name = checked_email(email), checked_name(name)
+    if actor.kind == "user":
+        actor.require("tenants.provision_organization")
+    started = perf_counter()
+    try:
+        provisioned = _provision(email, name, actor, organization_id)
+    except Problem:
+        raise
+    except Exception as error:
+        metrics.provisions.labels(status="failure").inc()
+        log.exception("provisioning failed", organization=organization_id or slugify(name))
+        raise errors.ProvisioningFailed from error
+    if not provisioned.existing:
+        metrics.provisions.labels(status="success").inc()
+        metrics.provision_seconds.observe(perf_counter() - started)
+    return provisioned
+
+
+def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
+    with _lock(fcntl.LOCK_SH), ExitStack() as undo:
+        with transaction.atomic():
+            existing = Organization.objects.filter(signup_email=email).first()
+            if existing is not None:
+                return Provisioned(existing, existing=True)
+            _check_cap()
+            try:
+                with transaction.atomic():
+                    organization = _create_row(email, name, organization_id)
+            except IntegrityError:
+                winner = Organization.objects.filter(signup_email=email).first()
+                if winner is None:
+                    raise errors.OrganizationIdTaken from None
+                return Provisioned(winner, existing=True)
+            faults.reach("provision.row")
+            owner = _owner(email)
+            Membership.objects.create(user=owner, organization=organization, is_owner=True)
+            faults.reach("provision.owner")
+            for resource in resources.registered():
+                undo.callback(resource.undo, organization.id)
+                resource.provision(organization, owner=owner)
+                faults.reach(f"provision.{resource.name}")
+            audit.record(
+                "organization.provision",
+                actor=actor,
+                organization=organization.id,
+                after={"status": str(organization.status), "owner": str(owner.public_id)},
+            )
+            faults.reach("provision.audited")
+        undo.pop_all()
+    faults.reach("provision.committed")
+    return Provisioned(organization, existing=False)
+
+
+def _check_cap() -> None:
+    cap = settings.PULSE_TENANT_CAP
+    if cap and Organization.objects.living().exclude(id=DEFAULT_ORGANIZATION).count() >= cap:
+        raise errors.TenantCapReached
+
+
+def _create_row(email: str, name: str, organization_id: str | None) -> Organization:
+    if organization_id is None:
+        organization_id = _free_id(name)
+    elif not re.fullmatch(ORGANIZATION_ID, organization_id):
+        raise errors.InvalidOrganizationId
+    elif Organization.objects.filter(id=organization_id).exists():
+        raise errors.OrganizationIdTaken
+    organization = Organization(id=organization_id, display_name=name, signup_email=email)
+    organization.save(force_insert=True)
+    return organization
+
+
+def _free_id(name: str) -> str:
+    """The name as an id, with a random end where it is taken or empty."""
+    slug = slugify(name.replace("_", "-"))[: LONGEST_ID - 9].strip("-") or "org"
+    if not Organization.objects.filter(id=slug).exists():
+        return slug
+    return f"{slug}-{secrets.token_hex(4)}"
+
+
+def _owner(email: str) -> User:
+    owner = User.objects.filter(email=email).first()
+    return owner or User.objects.create_user(email)
+
+
+def checked_email(email: str) -> str:
+    """The address trimmed and in lower case."""
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise errors.InvalidEmail from None
+    if len(email) > 254:
+        raise errors.InvalidEmail
+    return email
+
+
+def checked_name(name: str) -> str:
+    name = name.strip()
+    if not SHORTEST_NAME <= len(name) <= LONGEST_NAME:
+        raise errors.InvalidOrganizationName
+    if not name.isprintable() or "/" in name or "\\" in name:
+        raise errors.InvalidOrganizationName
+    return name
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """The leftovers that were cleared, and the parts that were mended, as `resource: what`."""
+
+    cleared: list[str]
+    mended: list[str]
+
+
+def reconcile(*, actor: Actor) -> Reconciled:
+    """Clear what crashed provisionings and purges left, and give the default organization its resources.
+
+    Waits for provisionings under way on this machine and keeps new ones waiting.
+    """
+    actor.require("tenants.purge_organization")
+    cleared = []
+    with _lock(fcntl.LOCK_EX):
+        for resource in resources.registered():
+            for orphan in resource.orphans():
+                resource.clear(orphan)
+                cleared.append(f"{resource.name}: {orphan}")
+        mended = _equip_default()
+    if cleared or mended:
+        audit.record("tenants.reconcile", actor=actor, after={"cleared": cleared, "mended": mended})
+    return Reconciled(cleared, mended)
+
+
+def _equip_default() -> list[str]:
+    default = Organization.objects.get(id=DEFAULT_ORGANIZATION)
+    missing = [resource for resource in resources.registered() if resource.missing(default)]
+    for resource in missing:
+        resource.provision(default, owner=None)
+    return [f"{resource.name}: {default.id}" for resource in missing]
+
+
+@contextmanager
+def _lock(mode: int) -> Iterator[None]:
+    """An advisory lock on the data directory; the kernel lets go of it when the process dies."""
+    with (settings.PULSE_DATA_DIR / "provisioning.lock").open("w") as lock:
+        fcntl.flock(lock, mode)
+        yield

@@ -1,0 +1,41 @@
+"""The reaper: purges organizations that are past their retention."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+from django.utils import timezone
+
+from pulse.actors import Actor
+from pulse.problems import Problem
+from tenants import lifecycle
+from tenants.models import Organization
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reaped:
+    """`refusal` is the code of what kept the organization, or empty when it was purged."""
+
+    organization_id: str
+    refusal: str = ""
+    detail: str = ""
+
+
+def due(*, now: datetime | None = None) -> list[Organization]:
+    """The organizations that a live run would purge now, longest overdue first."""
+    return list(Organization.objects.due_for_purge(now=now or timezone.now()))
+
+
+def reap(*, actor: Actor) -> Iterator[Reaped]:
+    """Purge all that is due, each in its own transaction; a run that was cut off is resumed by the next."""
+    for organization in due():
+        try:
+            lifecycle.purge(organization.id, actor=actor)
+        except Problem as refusal:
+            log.warning("purge refused", organization=organization.id, code=refusal.code)
+            yield Reaped(organization.id, refusal.code, refusal.detail)
+        else:
+            yield Reaped(organization.id)

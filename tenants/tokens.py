@@ -1,0 +1,118 @@
+"""API tokens: made, recognised, revoked. The token itself is shown once; its SHA-256 is kept."""
+
+import hashlib
+import secrets
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from pulse import audit
+from pulse.actors import Actor
+from tenants import errors
+from tenants.models import ApiToken, Membership, Organization, User
+
+PREFIX = "pulse_"
+SCOPES = ("read", "write", "check", "metrics")
+# A busy token's row is written at most once in this time.
+LAST_USED_PRECISION = timedelta(minutes=1)
+
+
+def create_for_operator(
+    user: User, *, actor: Actor, scopes: list[str], expires_days: int | None = None
+) -> tuple[ApiToken, str]:
+    """A token that acts with the operator's own Django permissions, and its one-time text.
+
+    Raises `NotAnOperator`, `InvalidScope`.
+    """
+    if user.pk != getattr(actor.user, "pk", None):
+        actor.require("tenants.add_apitoken")
+    if not user.is_staff:
+        raise errors.NotAnOperator
+    return _create(user, None, actor, scopes, expires_days)
+
+
+def create_for_member(
+    user: User,
+    organization: Organization,
+    *,
+    actor: Actor,
+    scopes: list[str],
+    expires_days: int | None = None,
+) -> tuple[ApiToken, str]:
+    """A token that acts for the member in that organization alone, and its one-time text.
+
+    Raises `NotAMember`, `InvalidScope`.
+    """
+    if user.pk != getattr(actor.user, "pk", None):
+        actor.require("tenants.add_apitoken")
+    if not Membership.objects.filter(user=user, organization=organization).exists():
+        raise errors.NotAMember
+    return _create(user, organization, actor, scopes, expires_days)
+
+
+@transaction.atomic
+def _create(
+    user: User,
+    organization: Organization | None,
+    actor: Actor,
+    scopes: list[str],
+    expires_days: int | None,
+) -> tuple[ApiToken, str]:
+    if not scopes or not set(scopes) <= set(SCOPES):
+        raise errors.InvalidScope
+    text = PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken.objects.create(
+        user=user,
+        organization=organization,
+        prefix=text[:14],
+        token_hash=digest(text),
+        scopes=sorted(set(scopes)),
+        created_by=actor.name,
+        expires_at=expires_days and timezone.now() + timedelta(days=expires_days),
+    )
+    audit.record(
+        "token.create",
+        actor=actor,
+        organization=organization.id if organization else "",
+        after={"prefix": token.prefix, "scopes": token.scopes, "user": str(user.public_id)},
+    )
+    return token, text
+
+
+@transaction.atomic
+def revoke(token: ApiToken, *, actor: Actor) -> ApiToken:
+    """End the token from the next request on; revoking twice changes nothing."""
+    if token.user_id != getattr(actor.user, "pk", None):
+        actor.require("tenants.delete_apitoken")
+    locked = ApiToken.objects.select_for_update().get(pk=token.pk)
+    if locked.revoked_at is None:
+        locked.revoked_at = timezone.now()
+        locked.save(update_fields=("revoked_at",))
+        audit.record(
+            "token.revoke",
+            actor=actor,
+            organization=locked.organization_id or "",
+            before={"prefix": locked.prefix},
+        )
+    return locked
+
+
+def recognise(text: str) -> ApiToken:
+    """The token, with its user. Raises `InvalidToken`; which of the reasons it was is not told."""
+    now = timezone.now()
+    token = ApiToken.objects.select_related("user").filter(token_hash=digest(text)).first()
+    if token is None or token.revoked_at is not None or not token.user.is_active:
+        raise errors.InvalidToken
+    if token.expires_at is not None and token.expires_at <= now:
+        raise errors.InvalidToken
+    if token.organization_id is None and not token.user.is_staff:
+        raise errors.InvalidToken
+    if token.last_used_at is None or abs(now - token.last_used_at) > LAST_USED_PRECISION:
+        ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+    return token
+
+
+def digest(text: str) -> str:
+    """Plain SHA-256 is enough: a token has 256 random bits, so there is nothing to guess."""
+    return hashlib.sha256(text.encode()).hexdigest()
