@@ -1,0 +1,19 @@
+"""The metrics of rbac."""
+
+from prometheus_client import Counter, Gauge
+
+open_databases = Gauge(
+    "pulse_rbac_open_databases",
+    "Tenant databases that are open, over all threads.",
+    multiprocess_mode="livesum",
+)
+role_mutations = Counter("pulse_rbac_role_mutations_total", "Changes of roles and assignments.", ["action"])
+access_denials = Counter("pulse_rbac_access_denials_total", "Checks that were answered with no.")
+integrity_checks = Counter(
+    "pulse_rbac_integrity_checks_total", "Integrity checks of tenant databases.", ["result"]
+)
+unusable_databases = Counter(
+    "pulse_rbac_unusable_databases_total",
+    "Times that a tenant database could not be used.",
+    ["code"],
+)

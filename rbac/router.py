@@ -1,0 +1,42 @@
+"""Sends the app `rbac` to the current organization's database, and everything else away from it."""
+
+from typing import Any
+
+from django.db.models import Model
+
+from rbac import databases
+from tenants import context
+
+APP = "rbac"
+
+
+class TenantRouter:
+    """Without a current organization it raises `NoOrganization`; it never falls through."""
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        return self._alias(model, hints)
+
+    def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
+        return self._alias(model, hints)
+
+    def allow_relation(self, first: Model, second: Model, **hints: Any) -> bool | None:
+        """Only within one tenant's database; a row that is not saved yet has no place so far."""
+        apps = {first._meta.app_label, second._meta.app_label}
+        if APP not in apps:
+            return None
+        places = {first._state.db, second._state.db} - {None}
+        return apps == {APP} and len(places) <= 1
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool:
+        return (app_label == APP) == db.startswith(databases.ALIAS_PREFIX)
+
+    def _alias(self, model: type[Model], hints: dict[str, Any]) -> str | None:
+        if model._meta.app_label != APP:
+            return None
+        instance = hints.get("instance")
+        if instance is not None and instance._state.db is not None:
+            return str(instance._state.db)
+        organization_id = context.current()
+        with databases.translated(organization_id):
+            databases.open_database(organization_id)
+        return databases.alias_of(organization_id)

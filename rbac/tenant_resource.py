@@ -1,0 +1,54 @@
+"""The RBAC database as a tenant resource: made, checked, exported and erased with its organization."""
+
+import json
+import shutil
+from pathlib import Path
+
+from django.db import transaction
+
+from rbac import databases, integrity, template
+from rbac.models import Assignment, Change, Principal, Role
+from tenants import context
+from tenants.models import Organization, User
+
+
+class RbacDatabase:
+    name = "rbac"
+
+    def provision(self, organization: Organization, *, owner: User | None) -> None:
+        template.create(organization.id, admin=str(owner.public_id) if owner else None)
+
+    def undo(self, organization_id: str) -> None:
+        template.discard(organization_id)
+
+    def missing(self, organization: Organization) -> bool:
+        return not databases.file_of(organization.id).exists()
+
+    def verify(self, organization: Organization) -> list[str]:
+        return integrity.verify(organization.id)
+
+    def export(self, organization: Organization, into: Path) -> None:
+        """`roles.json`, `principals.json`, `assignments.json`, `changes.json`: lists of rows."""
+        with context.organization(organization.id):
+            for model in (Role, Principal, Assignment, Change):
+                rows = list(model.objects.values())
+                file = into / f"{model._meta.model_name}s.json"
+                file.write_text(json.dumps(rows, default=str, indent=2))
+
+    def before_purge(self, organization: Organization) -> None:
+        """Nothing in the database keeps an organization."""
+
+    def purge(self, organization: Organization) -> None:
+        transaction.on_commit(lambda: template.discard(organization.id))
+
+    def orphans(self) -> list[str]:
+        """Folders of no living organization, and what crashes left unfinished or half deleted."""
+        root = databases.folder()
+        if not root.exists():
+            return []
+        names = {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}
+        living = Organization.objects.living().filter(id__in=names)
+        return sorted(names - set(living.values_list("id", flat=True)))
+
+    def clear(self, orphan: str) -> None:
+        shutil.rmtree(databases.folder() / orphan)
