@@ -1,0 +1,14 @@
+"""What organizations have paid for, as a Django app."""
+
+from django.apps import AppConfig
+
+
+class BillingConfig(AppConfig):
+    name = "billing"
+    verbose_name = "Billing"
+
+    def ready(self) -> None:
+        from billing.tenant_resource import SubscriptionRow
+        from tenants import resources
+
+        resources.register(SubscriptionRow())
