@@ -62,7 +62,10 @@ def set_state(
 
 def snapshot(subscription: Subscription) -> dict[str, str | None]:
     ends_at = subscription.trial_ends_at
-    return {"state": str(subscription.state), "trial_ends_at": ends_at and ends_at.isoformat()}
+    return {
+        "state": str(subscription.state),
+        "trial_ends_at": ends_at.isoformat() if ends_at else None,
+    }
 
 
 def _tell_the_gate(subscription: Subscription) -> None:

@@ -1,10 +1,10 @@
 """The subscription as a tenant resource."""
 
-import json
 from pathlib import Path
 
 from billing import subscriptions
 from billing.models import Subscription
+from tenants.exports import write_lines
 from tenants.models import Organization, User
 
 
@@ -24,10 +24,9 @@ class SubscriptionRow:
         return ["there is no subscription"] if self.missing(organization) else []
 
     def export(self, organization: Organization, into: Path) -> None:
-        """`subscription.json`: the state and the trial's end."""
+        """`subscription.jsonl`: the state and the trial's end."""
         if hasattr(organization, "subscription"):
-            held = subscriptions.snapshot(organization.subscription)
-            (into / "subscription.json").write_text(json.dumps(held, indent=2))
+            write_lines(into / "subscription.jsonl", [subscriptions.snapshot(organization.subscription)])
 
     def before_purge(self, organization: Organization) -> None:
         """Nothing in billing keeps an organization."""

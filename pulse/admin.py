@@ -16,7 +16,7 @@ def gate_badge(request: HttpRequest) -> list[str]:
 
 
 @admin.register(AuditEvent)
-class AuditEventAdmin(ModelAdmin):  # type: ignore[misc]
+class AuditEventAdmin(ModelAdmin):
     list_display = ("sequence", "at", "verb", "organization", "actor", "door", "reason")
     list_filter = ("verb", "door")
     search_fields = ("=organization", "=actor", "=request_id")

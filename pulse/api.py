@@ -1,8 +1,9 @@
 """What every API view shares: pagination, the actor, idempotency keys."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -32,51 +33,47 @@ class PulseView(APIView):
     """The base of Pulse's API views."""
 
     reserved: IdempotencyKey | None = None
+    # Members of the reply that are shown once: an idempotent repetition gets null in their place.
+    secrets: Sequence[str] = ()
 
     def actor(self) -> Actor:
         return from_request(self.request, door="api")
 
+    def caller(self) -> str:
+        """Whose Idempotency-Keys these are."""
+        return self.actor().name
+
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        reserved = idempotency.reserve(request._request, caller=self.actor().name)
+        reserved = idempotency.reserve(request._request, caller=self.caller())
         if reserved is not None and reserved.status is not None:
             raise Repeated(reserved)
         self.reserved = reserved
 
-    def handle_exception(self, exc: Exception) -> Response:
+    def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Repeated):
-            return _KeptResponse(exc.reply)
+            reply = exc.reply
+            return HttpResponse(
+                reply.body,
+                status=reply.status,
+                content_type=reply.content_type,
+                headers={"Idempotent-Replayed": "true"},
+            )
         return super().handle_exception(exc)
 
-    def finalize_response(
-        self, request: Request, response: HttpResponse, *args: Any, **kwargs: Any
-    ) -> HttpResponse:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
         if self.reserved is not None and isinstance(response, Response):
-            idempotency.settle(self.reserved, response)
+            idempotency.settle(self.reserved, response, secrets=self.secrets)
         return response
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         try:
             return super().dispatch(request, *args, **kwargs)
         except Exception:
             if self.reserved is not None:
                 self.reserved.delete()
             raise
-
-
-class _KeptResponse(Response):
-    """The reply as it was sent the first time, byte for byte."""
-
-    def __init__(self, reply: IdempotencyKey) -> None:
-        super().__init__(None, status=reply.status, content_type=reply.content_type)
-        self._kept = reply.body.encode()
-        self["Idempotent-Replayed"] = "true"
-
-    @property
-    def rendered_content(self) -> bytes:
-        self["Content-Type"] = str(self.content_type)
-        return self._kept
 
 
 def validated(serializer: BaseSerializer[Any], *, codes: dict[str, type[InvalidRequest]]) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from ipaddress import ip_network
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 from pulse import limits
 from pulse.settings import STAGES
@@ -26,7 +27,7 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if len(settings.SECRET_KEY) < 50:
         found.append(Error(
             "There is no secret key of 50 characters or more.",
-            hint="Set PULSE_SECRET_KEY to the output of: python -c 'import secrets; print(secrets.token_urlsafe(64))'",
+            hint="Set PULSE_SECRET_KEY, to what this prints: openssl rand -base64 64",
             id="pulse.E002",
         ))  # fmt: skip
     if settings.DEBUG:
@@ -87,7 +88,7 @@ def limits_are_shared(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """pulse.W001: several worker processes without Redis each count for themselves."""
     if settings.PULSE_WORKERS <= 1 or settings.REDIS_URL:
         return []
-    return [Warning(
+    return [CheckWarning(
         f"Rate limits are counted by each of the {settings.PULSE_WORKERS} worker processes for itself.",
         hint="Set REDIS_URL, or PULSE_WORKERS=1 with more PULSE_THREADS.",
         id="pulse.W001",

@@ -6,17 +6,18 @@ Exit codes: 0 done, 1 refused or partly refused, 2 wrong usage.
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import IO, Any, cast
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.serializers.json import DjangoJSONEncoder
+from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 from pulse.actors import Actor, from_shell, from_user
-from pulse.problems import Problem
+from pulse.problems import Problem, Unavailable, as_problem
 
 Row = dict[str, Any]
 
@@ -66,7 +67,8 @@ class OperatorCommand(BaseCommand):
         for one in self.progress(ids, len(ids), description):
             try:
                 rows.append({"id": one, "result": "done", **verb(one)})
-            except Problem as problem:
+            except (Problem, DatabaseError) as error:
+                problem = as_problem(error) or Unavailable()
                 rows.append({"id": one, "result": problem.code, "detail": problem.detail})
         self.print_rows(rows)
         if any(row["result"] != "done" for row in rows):
@@ -83,7 +85,7 @@ class OperatorCommand(BaseCommand):
         table = Table(*columns)
         for row in rows:
             table.add_row(*("" if row.get(name) is None else str(row[name]) for name in columns))
-        console = Console(file=self.stdout._out, soft_wrap=True)  # type: ignore[attr-defined]
+        console = Console(file=cast(IO[str], self.stdout), soft_wrap=True)
         if console.is_terminal:
             console.print(table)
             return

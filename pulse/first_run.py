@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 
 # Each is called at a start; apps above put theirs here.
-preparations: list[Callable[[], None]] = []
+preparations: list[Callable[[], object]] = []
 
 
 def prepare(*, say: Callable[[str], object]) -> None:
@@ -19,7 +19,7 @@ def prepare(*, say: Callable[[str], object]) -> None:
         return
     given = settings.PULSE_OPERATOR_PASSWORD
     password = given or secrets.token_urlsafe(12)
-    operators.create_superuser(settings.PULSE_OPERATOR_EMAIL, password)  # type: ignore[attr-defined]
+    operators.create_superuser(settings.PULSE_OPERATOR_EMAIL, password)
     if given:
         say(f"Operator {settings.PULSE_OPERATOR_EMAIL} is made with PULSE_OPERATOR_PASSWORD.")
     else:

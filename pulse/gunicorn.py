@@ -1,4 +1,4 @@
-"""gunicorn's configuration: request lines through Pulse's logs, and metrics of workers that ended."""
+"""gunicorn's configuration: its words in Pulse's log format, and the metrics of workers that ended."""
 
 from typing import Any
 
@@ -6,8 +6,17 @@ from prometheus_client import multiprocess
 
 graceful_timeout = 20
 keepalive = 5
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "pulse.logs.formatter"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # The access log is written by pulse.request_id.
+    "loggers": {"gunicorn.error": {"level": "WARNING"}},
+}
 
 
 def child_exit(server: Any, worker: Any) -> None:
     """Forget the live gauges of a worker that ended; its counters stay."""
-    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+    multiprocess.mark_process_dead(worker.pid)

@@ -1,11 +1,13 @@
 """`Idempotency-Key`: a repeated POST or PUT is answered with the first reply instead of acting again."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
+from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
 
 from pulse.models import IdempotencyKey
@@ -51,13 +53,17 @@ def reserve(request: HttpRequest, *, caller: str) -> IdempotencyKey | None:
         return _earlier(caller=caller, key=key, request_hash=request_hash)
 
 
-def settle(reserved: IdempotencyKey, response: Response) -> None:
-    """Keep the reply; after a failure of ours, forget the key, so that a retry acts."""
+def settle(reserved: IdempotencyKey, response: Response, *, secrets: Sequence[str] = ()) -> None:
+    """Keep the reply, with its `secrets` emptied; after a failure of ours, forget the key: a retry acts."""
     if response.status_code >= 500:
         reserved.delete()
         return
     reserved.status = response.status_code
-    reserved.body = response.rendered_content.decode() if response.data is not None else ""
+    reserved.body = ""
+    if response.data is not None:
+        hidden = dict.fromkeys(set(secrets) & set(response.data))
+        body = JSONRenderer().render({**response.data, **hidden}) if hidden else response.rendered_content
+        reserved.body = body.decode()
     reserved.content_type = str(response.content_type or "application/json")
     reserved.save(update_fields=("status", "body", "content_type"))
 

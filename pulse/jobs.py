@@ -29,7 +29,7 @@ def forget_dead_processes(*, now: datetime) -> None:
 
 @transaction.atomic
 def requeue_abandoned(*, now: datetime) -> int:
-    """Put tasks back that are RUNNING with no live worker; how many. Jobs are idempotent, so twice is safe."""
+    """Put tasks back that are RUNNING with no live worker; how many. Jobs may run twice."""
     alive = set(Heartbeat.objects.filter(at__gt=now - DEAD_AFTER).values_list("name", flat=True))
     # A worker beats before it takes its first task, so a missing heartbeat means a dead worker.
     running = DBTaskResult.objects.select_for_update().filter(status=TaskResultStatus.RUNNING)

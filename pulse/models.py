@@ -4,7 +4,7 @@ from django.db import models
 
 
 class AuditEvent(models.Model):
-    """One link of the append-only audit chain; triggers refuse UPDATE and DELETE. Written by `pulse.audit`."""
+    """One link of the append-only audit chain; triggers refuse UPDATE and DELETE."""
 
     sequence = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(help_text="UTC.")
@@ -89,7 +89,7 @@ class Heartbeat(models.Model):
 class IdempotencyKey(models.Model):
     """A reply kept for 24 h, so that a repeated POST or PUT is answered and not carried out again."""
 
-    caller = models.CharField(max_length=64)
+    caller = models.CharField(max_length=128, help_text="Who, and in which organization.")
     key = models.CharField(max_length=128)
     request_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True, help_text="Empty while in progress.")

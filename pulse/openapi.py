@@ -16,7 +16,9 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = serializers.DictField(child=serializers.ListField(child=serializers.CharField()), required=False)
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()), required=False
+    )
 
 
 # Any operation can meet these: the gate, a broken tenant database, a limit.
@@ -27,7 +29,7 @@ class ProblemSchema(AutoSchema):
     """Documents the refusals beside each operation's own answers."""
 
     def get_response_serializers(self) -> Any:
-        answers = super().get_response_serializers()
+        answers: Any = super().get_response_serializers()
         if not isinstance(answers, dict):
             answers = {"201" if self.method == "POST" and self._is_create_operation() else "200": answers}
         refused = {

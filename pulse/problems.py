@@ -9,7 +9,9 @@ from http import HTTPStatus
 from typing import Any, ClassVar
 
 import structlog
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DatabaseError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from rest_framework import exceptions
@@ -97,7 +99,10 @@ def members_of(*, status: int, code: str, detail: str) -> dict[str, Any]:
 def respond(request: HttpRequest, problem: Problem) -> HttpResponse:
     """The problem as JSON, or as a page for a person in a browser (who accepts HTML)."""
     if "text/html" in request.headers.get("Accept", ""):
-        page = render_to_string("pulse/problem.html", {"problem": problem.as_json()})
+        page = render_to_string(
+            "pulse/problem.html",
+            {"problem": problem.as_json(), "contact": settings.PULSE_SUPPORT_CONTACT},
+        )
         return HttpResponse(page, status=problem.status, headers=problem.headers)
     return JsonResponse(
         problem.as_json(),
@@ -127,6 +132,11 @@ def as_problem(exception: Exception) -> Problem | None:
             return NotFound()
         case RequestDataTooBig():
             return BodyTooLarge()
+        case PermissionDenied():
+            return PermissionRefused()
+        case DatabaseError() if not isinstance(exception, IntegrityError):
+            log.error("the database failed", error=str(exception))
+            return Unavailable(headers={"Retry-After": "1"})
         case exceptions.ValidationError():
             return InvalidRequest(errors=flatten(exception.detail))
         case exceptions.APIException():
@@ -161,7 +171,7 @@ def flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's `handler404`: one body for every unknown address, and for a hosted one while the gate is shut."""
+    """Django's `handler404`: one body for unknown addresses, and for hosted ones while the gate is shut."""
     return respond(request, NotFound())
 
 

@@ -11,7 +11,8 @@ import environ
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-environ.Env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    environ.Env.read_env(BASE_DIR / ".env")
 
 
 def development_secret(file: Path) -> str:
@@ -44,14 +45,16 @@ PULSE_SIGNUP_RATE = env.str("PULSE_SIGNUP_RATE", "5/hour")
 PULSE_TRUSTED_PROXIES = env.list("PULSE_TRUSTED_PROXIES", default=[])
 PULSE_NOTIFY_OWNERS = env.bool("PULSE_NOTIFY_OWNERS", True)
 PULSE_TENANT_CAP = env.int("PULSE_TENANT_CAP", 0)
+PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
 DEVELOPMENT = PULSE_STAGE == "development"
 
 DEBUG = env.bool("PULSE_DEBUG", False)
 SECRET_KEY = env.str("PULSE_SECRET_KEY", "")
-if DEVELOPMENT and not SECRET_KEY:
-    SECRET_KEY = development_secret(PULSE_DATA_DIR / "secret_key")
+if not SECRET_KEY:
+    # Outside development it is not one, and pulse.E002 refuses to start with it.
+    SECRET_KEY = development_secret(PULSE_DATA_DIR / "secret_key") if DEVELOPMENT else "none"
 ALLOWED_HOSTS = env.list(
     "PULSE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else []
 )
@@ -85,11 +88,12 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    # Before CSRF's check, which would answer 403 where a shut gate answers as for an unknown path.
+    "pulse.gate.GateMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "pulse.gate.GateMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 
@@ -131,7 +135,7 @@ if _default_database["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
     }
     # A file, because connections of several threads must see one another as in production.
-    _default_database["TEST"] = {"NAME": PULSE_DATA_DIR / "test.sqlite3"}
+    _default_database["TEST"] = {"NAME": str(PULSE_DATA_DIR / "test.sqlite3")}
 else:
     _default_database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": PULSE_THREADS + 2}}
 DATABASES = {"default": _default_database}
@@ -181,8 +185,7 @@ USE_I18N = True
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = PULSE_DATA_DIR / "static"
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # The packages' own folders are served; there is nothing to collect.
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.api.authentication.GateAuthentication"],

@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError
+from django.db.utils import DatabaseError, OperationalError
 
 from pulse.problems import Problem
 from rbac import errors, metrics
@@ -102,12 +102,25 @@ class Opened:
     policy: Policy | None = None
     policy_version: tuple[int, int] = (0, 0)
 
+    @property
+    def is_in_use(self) -> bool:
+        return self.uses > 0 or self.connection.in_atomic_block
+
+
+class _LeastRecentlyUsed(OrderedDict[str, Opened]):
+    """By organization, the least recently used first; counted out when its thread ends."""
+
+    count_out = staticmethod(metrics.open_databases.dec)
+
+    def __del__(self) -> None:
+        self.count_out(len(self))
+
 
 class _ThreadsDatabases(threading.local):
-    """This thread's open databases, the least recently used first."""
+    """This thread's open databases."""
 
     def __init__(self) -> None:
-        self.opened: OrderedDict[str, Opened] = OrderedDict()
+        self.opened = _LeastRecentlyUsed()
 
 
 _local = _ThreadsDatabases()
@@ -120,22 +133,26 @@ def using(organization_id: str) -> Iterator[Opened]:
     Raises `TenantDatabaseUnavailable` for a file that is missing, damaged or not ours, `TenantMigrating`
     for one of another schema, `TenantBusy` when a lock is held longer than `PULSE_RBAC_BUSY_SECONDS`.
     """
-    with translated(organization_id):
-        opened = open_database(organization_id)
-        opened.uses += 1
-        try:
-            yield opened
-        finally:
-            opened.uses -= 1
+    opened = open_database(organization_id)
+    opened.uses += 1
+    try:
+        yield opened
+    except sqlite3.Error as error:
+        raise _refusal(organization_id, error) from error
+    finally:
+        opened.uses -= 1
 
 
 def open_database(organization_id: str) -> Opened:
-    """This thread's connection to the tenant's current file: reopened when the file was replaced."""
-    path = file_of(organization_id)
+    """This thread's connection to the tenant's current file: reopened when the file was replaced.
+
+    A block that is using the old file ends on it. Raises as `using` does.
+    """
     opened = _local.opened.get(organization_id)
-    file = _identity(path)
+    file = _identity(organization_id)
     if opened is not None:
-        if opened.file == file and opened.connection.connection is opened.raw:
+        is_current = opened.file == file and opened.connection.connection is opened.raw
+        if is_current or opened.is_in_use:
             _local.opened.move_to_end(organization_id)
             return opened
         close(organization_id)
@@ -146,11 +163,11 @@ def open_database(organization_id: str) -> Opened:
     return opened
 
 
-def _identity(path: Path) -> tuple[int, int]:
+def _identity(organization_id: str) -> tuple[int, int]:
     try:
-        stat = path.stat()
+        stat = file_of(organization_id).stat()
     except OSError as error:
-        raise errors.TenantDatabaseUnavailable from error
+        raise _refusal(organization_id, error) from error
     return stat.st_dev, stat.st_ino
 
 
@@ -160,11 +177,13 @@ def _open(organization_id: str, file: tuple[int, int]) -> Opened:
         connection.ensure_connection()
         raw = connection.connection
         version = raw.execute("PRAGMA user_version").fetchone()[0]
-        if version != SCHEMA_VERSION:
-            raise (errors.TenantMigrating if version else errors.TenantDatabaseUnavailable)
-    except BaseException:
+    except (DatabaseError, sqlite3.Error) as error:
         _drop(organization_id)
-        raise
+        raise _refusal(organization_id, error) from error
+    if version != SCHEMA_VERSION:
+        _drop(organization_id)
+        raise _refusal(organization_id, None, is_behind=version != 0)
+    connection.execute_wrappers.append(_Translator(organization_id))
     return Opened(connection, raw, file)
 
 
@@ -174,7 +193,7 @@ def _evict(keep: str) -> None:
     if surplus <= 0:
         return
     for organization_id, opened in list(_local.opened.items()):
-        if organization_id == keep or opened.uses or opened.connection.in_atomic_block:
+        if organization_id == keep or opened.is_in_use:
             continue
         close(organization_id)
         surplus -= 1
@@ -207,29 +226,37 @@ def opened_here() -> list[str]:
     return list(_local.opened)
 
 
-@contextmanager
-def translated(organization_id: str) -> Iterator[None]:
-    """SQLite's failures on a tenant's file as refusals of that tenant, counted and logged."""
-    try:
-        yield
-    except Problem as problem:
-        if isinstance(problem, errors.TenantDatabaseUnavailable | errors.TenantMigrating):
-            _report(organization_id, problem)
-        raise
-    except (DatabaseError, sqlite3.Error) as error:
-        close(organization_id)
-        refusal = _refusal_for(error)
-        _report(organization_id, refusal, cause=str(error))
-        raise refusal from error
+class _Translator:
+    """An execute wrapper: SQLite's failures on the tenant's file, in the ORM too, as refusals of it."""
+
+    def __init__(self, organization_id: str) -> None:
+        self.organization_id = organization_id
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        try:
+            return execute(sql, params, many, context)
+        except DatabaseError as error:
+            # Its subclasses but one tell of a query that is at fault, not the file.
+            if type(error) not in (DatabaseError, OperationalError):
+                raise
+            raise _refusal(self.organization_id, error) from error
 
 
-def _refusal_for(error: Exception) -> Problem:
-    message = str(error)
-    if "locked" in message or "busy" in message:
-        return errors.TenantBusy(headers={"Retry-After": "1"})
-    return errors.TenantDatabaseUnavailable()
+def _is_lock(error: Exception | None) -> bool:
+    cause = error if isinstance(error, sqlite3.Error) else getattr(error, "__cause__", None)
+    # The primary result code is the low byte: https://www.sqlite.org/rescode.html
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _report(organization_id: str, problem: Problem, cause: str = "") -> None:
-    metrics.unusable_databases.labels(code=problem.code).inc()
-    log.error("tenant database unusable", organization=organization_id, code=problem.code, cause=cause)
+def _refusal(organization_id: str, error: Exception | None, *, is_behind: bool = False) -> Problem:
+    """What the failure is to the one who asks; counted and logged."""
+    refusal: Problem = errors.TenantDatabaseUnavailable()
+    if is_behind:
+        refusal = errors.TenantMigrating()
+    elif _is_lock(error):
+        refusal = errors.TenantBusy(headers={"Retry-After": "1"})
+    metrics.unusable_databases.labels(code=refusal.code).inc()
+    log.error(
+        "tenant database unusable", organization=organization_id, code=refusal.code, cause=str(error or "")
+    )
+    return refusal

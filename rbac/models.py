@@ -1,4 +1,4 @@
-"""The tables of a tenant's RBAC database. They exist in tenants' files alone, never in the control database."""
+"""The tables of a tenant's RBAC database. They are in tenants' files alone, not in the control database."""
 
 from django.db import models
 

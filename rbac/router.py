@@ -37,6 +37,5 @@ class TenantRouter:
         if instance is not None and instance._state.db is not None:
             return str(instance._state.db)
         organization_id = context.current()
-        with databases.translated(organization_id):
-            databases.open_database(organization_id)
+        databases.open_database(organization_id)
         return databases.alias_of(organization_id)

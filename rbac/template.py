@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from django.core.management import call_command
@@ -51,10 +52,8 @@ def discard(organization_id: str) -> None:
     databases.close(organization_id)
     root = databases.folder()
     aside = Path(tempfile.mkdtemp(prefix=f"{DISCARDED}{organization_id}.", dir=root))
-    try:
+    with suppress(FileNotFoundError):
         (root / organization_id).rename(aside / "tenant")
-    except FileNotFoundError:
-        pass
     faults.reach("discard.renamed")
     shutil.rmtree(aside, ignore_errors=True)
     sync(root)

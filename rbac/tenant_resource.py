@@ -1,14 +1,15 @@
 """The RBAC database as a tenant resource: made, checked, exported and erased with its organization."""
 
-import json
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from django.db import transaction
 
 from rbac import databases, integrity, template
-from rbac.models import Assignment, Change, Principal, Role
+from rbac.models import Assignment, Change, Permission, Principal, Role
 from tenants import context
+from tenants.exports import write_lines
 from tenants.models import Organization, User
 
 
@@ -28,12 +29,11 @@ class RbacDatabase:
         return integrity.verify(organization.id)
 
     def export(self, organization: Organization, into: Path) -> None:
-        """`roles.json`, `principals.json`, `assignments.json`, `changes.json`: lists of rows."""
+        """`roles`, `permissions`, `principals`, `assignments` and `changes`, a row each line."""
         with context.organization(organization.id):
-            for model in (Role, Principal, Assignment, Change):
-                rows = list(model.objects.values())
-                file = into / f"{model._meta.model_name}s.json"
-                file.write_text(json.dumps(rows, default=str, indent=2))
+            for model in (Role, Permission, Principal, Assignment, Change):
+                file = into / f"{model._meta.model_name}s.jsonl"
+                write_lines(file, model._default_manager.values().iterator())
 
     def before_purge(self, organization: Organization) -> None:
         """Nothing in the database keeps an organization."""
@@ -47,8 +47,9 @@ class RbacDatabase:
         if not root.exists():
             return []
         names = {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}
-        living = Organization.objects.living().filter(id__in=names)
-        return sorted(names - set(living.values_list("id", flat=True)))
+        living = Organization.objects.living().values_list("id", flat=True)
+        return sorted(names.difference(living.iterator()))
 
     def clear(self, orphan: str) -> None:
-        shutil.rmtree(databases.folder() / orphan)
+        with suppress(FileNotFoundError):  # A purge may be removing it at this moment.
+            shutil.rmtree(databases.folder() / orphan)

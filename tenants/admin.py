@@ -7,7 +7,7 @@ from tenants.models import Organization
 
 
 @admin.register(Organization)
-class OrganizationAdmin(ModelAdmin):  # type: ignore[misc]
+class OrganizationAdmin(ModelAdmin):
     list_display = ("id", "display_name", "status", "status_changed_at")
     list_filter = ("status",)
     search_fields = ("id", "display_name")

@@ -137,8 +137,8 @@ def _from_row(row: tuple[Any, ...] | None) -> Admission | None:
     return Admission(organization_id, status, _instant(purge_after), state, _instant(ends_at), rate)
 
 
-def _instant(value: datetime | str | None) -> datetime | None:
-    """A raw column's instant: SQLite hands over text in UTC, PostgreSQL an aware datetime."""
-    if isinstance(value, str):
-        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+def _instant(value: datetime | None) -> datetime | None:
+    """A raw column's instant: PostgreSQL's knows its zone; SQLite's does not, and is UTC."""
+    if value is not None and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
     return value

@@ -142,7 +142,6 @@ def restore(
     return _apply("restore", organization_id, change, actor, _checked_reason(reason), notify_owners)
 
 
-@transaction.atomic
 def purge(organization_id: str, *, actor: Actor) -> Organization:
     """Erase a tenant that is past its retention; a tombstone without personal data keeps its id taken.
 

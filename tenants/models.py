@@ -115,6 +115,7 @@ class Organization(models.Model):
             ("run_lifecycle", "Can suspend, unsuspend, soft-delete and restore organizations"),
             ("provision_organization", "Can provision organizations"),
             ("purge_organization", "Can purge organizations past their retention"),
+            ("export_organization", "Can export all that is held on an organization"),
         )
         indexes = (
             models.Index(

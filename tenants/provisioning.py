@@ -9,7 +9,7 @@ import fcntl
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils.text import slugify
 
 from pulse import audit, faults
@@ -71,41 +71,58 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
 
 
 def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
-    with _lock(fcntl.LOCK_SH), ExitStack() as undo:
-        with transaction.atomic():
-            existing = Organization.objects.filter(signup_email=email).first()
-            if existing is not None:
-                return Provisioned(existing, existing=True)
-            _check_cap()
-            try:
-                with transaction.atomic():
-                    organization = _create_row(email, name, organization_id)
-            except IntegrityError:
-                winner = Organization.objects.filter(signup_email=email).first()
-                if winner is None:
-                    raise errors.OrganizationIdTaken from None
-                return Provisioned(winner, existing=True)
-            faults.reach("provision.row")
-            owner = _owner(email)
-            Membership.objects.create(user=owner, organization=organization, is_owner=True)
-            faults.reach("provision.owner")
-            for resource in resources.registered():
-                undo.callback(resource.undo, organization.id)
-                resource.provision(organization, owner=owner)
-                faults.reach(f"provision.{resource.name}")
-            audit.record(
-                "organization.provision",
-                actor=actor,
-                organization=organization.id,
-                after={"status": str(organization.status), "owner": str(owner.public_id)},
-            )
-            faults.reach("provision.audited")
-        undo.pop_all()
+    with _lock(fcntl.LOCK_SH), _undoing() as undo, transaction.atomic():
+        existing = Organization.objects.filter(signup_email=email).first()
+        if existing is not None:
+            return Provisioned(existing, existing=True)
+        check_cap()
+        try:
+            with transaction.atomic():
+                organization = _create_row(email, name, organization_id)
+        except IntegrityError:
+            winner = Organization.objects.filter(signup_email=email).first()
+            if winner is None:
+                raise errors.OrganizationIdTaken from None
+            return Provisioned(winner, existing=True)
+        faults.reach("provision.row")
+        owner = _owner(email)
+        Membership.objects.create(user=owner, organization=organization, is_owner=True)
+        faults.reach("provision.owner")
+        for resource in resources.registered():
+            undo.append((resource, organization.id))
+            resource.provision(organization, owner=owner)
+            faults.reach(f"provision.{resource.name}")
+        audit.record(
+            "organization.provision",
+            actor=actor,
+            organization=organization.id,
+            after={"status": str(organization.status), "owner": str(owner.public_id)},
+        )
+        faults.reach("provision.audited")
     faults.reach("provision.committed")
     return Provisioned(organization, existing=False)
 
 
-def _check_cap() -> None:
+@contextmanager
+def _undoing() -> Iterator[list[tuple[resources.TenantResource, str]]]:
+    """Undo in reverse what was made, on any failure after which the organization does not exist.
+
+    A commit whose answer was lost may have held, so the table is asked; while it cannot be, whatever was
+    made stays out of reach, and `reconcile` clears it.
+    """
+    made: list[tuple[resources.TenantResource, str]] = []
+    try:
+        yield made
+    except BaseException:
+        with suppress(DatabaseError):
+            for resource, organization_id in reversed(made):
+                if not Organization.objects.filter(id=organization_id).exists():
+                    resource.undo(organization_id)
+        raise
+
+
+def check_cap() -> None:
+    """Raise `TenantCapReached` when `PULSE_TENANT_CAP` organizations live; 0 means no cap."""
     cap = settings.PULSE_TENANT_CAP
     if cap and Organization.objects.living().exclude(id=DEFAULT_ORGANIZATION).count() >= cap:
         raise errors.TenantCapReached

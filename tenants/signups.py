@@ -15,5 +15,7 @@ def sign_up(*, email: str, name: str, actor: Actor) -> None:
     email, name = provisioning.checked_email(email), provisioning.checked_name(name)
     if settings.PULSE_STAGE == "private_beta":
         raise errors.InvitationRequired
+    # Before the e-mail is looked up: at the cap a known one is refused like any other.
+    provisioning.check_cap()
     provisioning.provision(email=email, name=name, actor=actor)
     metrics.signups.inc()

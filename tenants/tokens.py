@@ -69,7 +69,7 @@ def _create(
         token_hash=digest(text),
         scopes=sorted(set(scopes)),
         created_by=actor.name,
-        expires_at=expires_days and timezone.now() + timedelta(days=expires_days),
+        expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
     )
     audit.record(
         "token.create",

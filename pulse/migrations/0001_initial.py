@@ -68,7 +68,7 @@ class Migration(migrations.Migration):
             name='IdempotencyKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('caller', models.CharField(max_length=64)),
+                ('caller', models.CharField(help_text='Who, and in which organization.', max_length=128)),
                 ('key', models.CharField(max_length=128)),
                 ('request_hash', models.CharField(max_length=64)),
                 ('status', models.PositiveSmallIntegerField(help_text='Empty while in progress.', null=True)),

@@ -1,5 +1,7 @@
 """The tenant API's roles, assignments and decisions."""
 
+from typing import cast
+
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics
@@ -13,6 +15,7 @@ from rbac.api import serializers
 from rbac.models import Role
 from tenants.api.permissions import TokenScope
 from tenants.api.tenant_views import TenantView
+from tenants.models import User
 
 
 class Roles(TenantView, generics.ListAPIView[Role]):
@@ -68,7 +71,7 @@ class Check(PulseView):
     def post(self, request: Request) -> Response:
         """Whether the principal may do the action on the resource, and which rule decided."""
         asked = validated(serializers.CheckSerializer(data=request.data), codes={})
-        user = asked.get("user") or str(request.user.public_id)
+        user = asked.get("user") or str(cast(User, request.user).public_id)
         decision = access.explain(user, asked["action"], asked["resource"], asked.get("attributes"))
         rule = decision.rule
         decided_by = rule and {

@@ -4,12 +4,13 @@ tenants does not know rbac; rbac puts its check here when its app is ready.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 
 from pulse.problems import Unavailable
+from tenants.models import User
 
 
 def _no_policy(user: str, action: str, resource: str) -> None:
@@ -25,5 +26,5 @@ class Access(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         action = "read" if request.method in SAFE_METHODS else "write"
-        require(str(request.user.public_id), action, view.resource)
+        require(str(cast(User, request.user).public_id), action, view.resource)
         return True

@@ -1,18 +1,23 @@
 """The operators' API: `/api/admin/orgs`."""
 
+import tempfile
 from collections.abc import Callable
 from typing import ClassVar
 
 from django.db.models import QuerySet
-from django_filters import rest_framework as filters
+from django.http import FileResponse
+from django_filters import IsoDateTimeFilter, MultipleChoiceFilter
+from django_filters.rest_framework.filterset import FilterSet
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
+from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulse.api import PulseView, validated
 from pulse.models import AuditEvent
-from tenants import errors, lifecycle, organizations, provisioning, resources
+from tenants import errors, exports, lifecycle, organizations, provisioning, resources
 from tenants.api import serializers
 from tenants.api.permissions import IsOperator, TokenScope
 from tenants.models import Organization, Status
@@ -33,10 +38,10 @@ class OperatorView(PulseView):
     read_permission: ClassVar[str] = "tenants.view_organization"
 
 
-class OrganizationFilter(filters.FilterSet):
-    status = filters.MultipleChoiceFilter(choices=Status.choices)
-    created_after = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+class OrganizationFilter(FilterSet):
+    status = MultipleChoiceFilter(choices=Status.choices)
+    created_after = IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
+    created_before = IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Organization
@@ -148,3 +153,22 @@ class Verify(OperatorView):
         """Check every part of the tenant; findings by tenant resource."""
         findings = resources.verify(organizations.living(organization_id))
         return Response({"whole": not findings, "findings": findings})
+
+
+class ZipRenderer(BaseRenderer):
+    """For negotiation alone: the view answers with the file itself."""
+
+    media_type = "application/zip"
+
+
+class Export(OperatorView):
+    renderer_classes = (JSONRenderer, ZipRenderer)
+    read_permission = "tenants.export_organization"
+
+    @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, organization_id: str) -> FileResponse:
+        """Everything held on the tenant: a ZIP of JSON lines with a manifest."""
+        archive = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+        exports.export(organization_id, actor=self.actor(), archive=archive)
+        archive.seek(0)
+        return FileResponse(archive, as_attachment=True, filename=f"{organization_id}.zip")

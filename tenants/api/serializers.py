@@ -105,7 +105,7 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):
     class Meta:
         model = ApiToken
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "prefix",
             "scopes",
@@ -114,7 +114,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
             "revoked_at",
             "last_used_at",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
@@ -128,5 +128,5 @@ class IssuedTokenSerializer(TokenSerializer):
     token = serializers.CharField(read_only=True, help_text="Shown this once.")
 
     class Meta(TokenSerializer.Meta):
-        fields = (*TokenSerializer.Meta.fields, "token")  # type: ignore[assignment]
+        fields = (*TokenSerializer.Meta.fields, "token")
         read_only_fields = fields

@@ -1,5 +1,7 @@
 """The tenant's own API: the organization, its members and its tokens; and the edge check."""
 
+from typing import cast
+
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -14,7 +16,7 @@ from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
 from tenants.errors import OrganizationNotFound
-from tenants.models import ApiToken, Membership, Organization
+from tenants.models import ApiToken, Membership, Organization, User
 
 
 class TenantView(PulseView):
@@ -22,6 +24,15 @@ class TenantView(PulseView):
 
     permission_classes = (IsAuthenticated, TokenScope, Access)
     resource: str
+
+    @property
+    def person(self) -> User:
+        """Who asks; authenticated, or the permission classes have refused."""
+        return cast(User, self.request.user)
+
+    def caller(self) -> str:
+        """Keys of one person in two organizations are two keys."""
+        return f"{super().caller()} {context.current()}"
 
 
 class CurrentOrganization(TenantView):
@@ -55,20 +66,21 @@ class Tokens(TenantView, generics.ListAPIView[ApiToken]):
 
     resource = "tokens"
     serializer_class = serializers.TokenSerializer
+    secrets = ("token",)
     filterset_fields = ("prefix",)
     ordering_fields = ("created_at", "last_used_at")
 
     def get_queryset(self) -> QuerySet[ApiToken]:
         if getattr(self, "swagger_fake_view", False):
             return ApiToken.objects.none()
-        return ApiToken.objects.filter(user=self.request.user, organization=context.current())
+        return ApiToken.objects.filter(user=self.person, organization=context.current())
 
     @extend_schema(request=serializers.NewTokenSerializer, responses={201: serializers.IssuedTokenSerializer})
     def post(self, request: Request) -> Response:
         """Make a token for oneself. Its text is in this answer and nowhere else."""
         wanted = validated(serializers.NewTokenSerializer(data=request.data), codes={})
         token, text = tokens.create_for_member(
-            request.user,
+            self.person,
             organizations.living(context.current()),
             actor=self.actor(),
             scopes=list(wanted["scopes"]),
@@ -84,7 +96,7 @@ class Token(TenantView):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, token_id: int) -> Response:
         """Revoke one of one's own tokens."""
-        mine = ApiToken.objects.filter(pk=token_id, user=request.user, organization=context.current()).first()
+        mine = ApiToken.objects.filter(pk=token_id, user=self.person, organization=context.current()).first()
         if mine is None:
             raise OrganizationNotFound("There is no such token of yours in this organization.")
         tokens.revoke(mine, actor=self.actor())

@@ -19,6 +19,7 @@ OPERATE = [
     ("tenants", "organization", "change_organization"),
     ("tenants", "organization", "run_lifecycle"),
     ("tenants", "organization", "provision_organization"),
+    ("tenants", "organization", "export_organization"),
     ("pulse", "killswitch", "flip_killswitch"),
 ]
 BILL = [("billing", "subscription", "change_subscription")]

@@ -13,7 +13,10 @@ VERBS = {"kill": hosted_mode.kill, "revive": hosted_mode.revive}
 
 
 class Command(OperatorCommand):
-    help = "Show the gate, or shut and reopen it without a restart. Example: manage.py hosted_mode kill --reason 'leak'"
+    help = (
+        "Show the gate, or shut and reopen it without a restart. "
+        "Example: manage.py hosted_mode kill --reason 'leak'"
+    )
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=("status", *VERBS))

@@ -42,6 +42,6 @@ def look(name: str) -> None:
             log.info("schedule fired", schedule=fired)
         if count := jobs.requeue_abandoned(now=now):
             log.warning("abandoned jobs put back", count=count)
-    except DatabaseError as error:
-        log.error("scheduler cannot reach the database", error=str(error))
+    except DatabaseError:
+        log.exception("scheduler cannot reach the database")
         connection.close()

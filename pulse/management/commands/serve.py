@@ -1,5 +1,6 @@
 """`manage.py serve`: Pulse as one process group: web server, worker and scheduler."""
 
+import ctypes
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ from pulse import first_run
 
 READY_WITHIN_SECONDS = 60
 STOP_WITHIN_SECONDS = 30
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Command(BaseCommand):
@@ -31,11 +33,13 @@ class Command(BaseCommand):
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         group = Group(environment)
         group.start("web", gunicorn())
-        group.start("worker", [*manage, "worker", "--no-startup-delay", "--no-reload"])
-        group.start("scheduler", [*manage, "scheduler"])
+        group.start("worker", [*manage, "worker", "--no-startup-delay", "--no-reload", "--skip-checks"])
+        group.start("scheduler", [*manage, "scheduler", "--skip-checks"])
         if group.wait_until_ready():
             self.stdout.write(f"\nPulse is ready: http://{address()}/admin/\nCtrl-C stops it.")
-            self.stdout.flush()
+        elif not group.stopping:
+            self.stderr.write(f"Not ready after {READY_WITHIN_SECONDS} s: see http://{address()}/readyz")
+        self.stdout.flush()
         sys.exit(group.wait())
 
 
@@ -51,7 +55,6 @@ def gunicorn() -> list[str]:
         "--worker-class", "gthread",
         "--threads", str(settings.PULSE_THREADS),
         "--config", "python:pulse.gunicorn",
-        "--log-level", "warning",
     ]  # fmt: skip
 
 
@@ -61,6 +64,11 @@ def fresh_metrics_directory() -> str:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     return str(folder)
+
+
+def stop_with_parent() -> None:
+    """Have Linux send SIGTERM to this child when its parent dies, even by SIGKILL."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Group:
@@ -74,9 +82,13 @@ class Group:
             signal.signal(number, self._on_signal)
 
     def start(self, name: str, argv: list[str]) -> None:
-        # A session of its own: Ctrl-C reaches the parent alone, which stops the children in order.
+        # A session of its own: Ctrl-C reaches the parent alone, which stops the children gracefully.
         self.children[name] = subprocess.Popen(
-            argv, env=self.environment, cwd=settings.BASE_DIR, start_new_session=True
+            argv,
+            env=self.environment,
+            cwd=settings.BASE_DIR,
+            start_new_session=True,
+            preexec_fn=stop_with_parent,
         )
 
     def wait_until_ready(self) -> bool:

@@ -1,4 +1,4 @@
-"""`manage.py create_token (--operator EMAIL | --organization ID --user EMAIL) [--scope S]… [--expires-days N]`."""
+"""`manage.py create_token (--operator EMAIL | --organization ID --user EMAIL)`, with scopes and an expiry."""
 
 from typing import Any
 

@@ -11,7 +11,10 @@ from tenants.models import Organization, Status
 
 
 class Command(OperatorCommand):
-    help = "List organizations, purged ones only when asked for. Example: manage.py organizations --status suspended"
+    help = (
+        "List organizations, purged ones only when asked for. "
+        "Example: manage.py organizations --status suspended"
+    )
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--status", choices=Status.values)

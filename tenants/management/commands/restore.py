@@ -10,7 +10,10 @@ from tenants import lifecycle
 
 
 class Command(OperatorCommand):
-    help = "Undo soft deletes: back to the state before. Example: manage.py restore acme --reason 'deleted by mistake'"
+    help = (
+        "Undo soft deletes: back to the state before. "
+        "Example: manage.py restore acme --reason 'deleted by mistake'"
+    )
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", metavar="ID")

@@ -10,7 +10,10 @@ from tenants import lifecycle
 
 
 class Command(OperatorCommand):
-    help = "Suspend organizations: their people are refused from the next request on. Example: manage.py suspend acme --reason 'unpaid'"
+    help = (
+        "Suspend organizations: their people are refused from the next request on. "
+        "Example: manage.py suspend acme globex --reason 'unpaid'"
+    )
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", metavar="ID")

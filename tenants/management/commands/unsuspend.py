@@ -10,7 +10,10 @@ from tenants import lifecycle
 
 
 class Command(OperatorCommand):
-    help = "Let the people of suspended organizations in again. Example: manage.py unsuspend acme --reason 'paid'"
+    help = (
+        "Let the people of suspended organizations in again. "
+        "Example: manage.py unsuspend acme --reason 'paid'"
+    )
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", metavar="ID")

@@ -1,0 +1,54 @@
+# make run and make test set up everything that they need in .venv; neither needs root or a service.
+
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest --numprocesses 2
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test bench drill clean
+
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+$(VENV)/installed: requirements.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; on Debian: apt-get install python3.11-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.txt requirements.txt $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+## make run    set up, migrate and run Pulse on http://127.0.0.1:8000 until Ctrl-C
+run: $(VENV)/installed
+	@PULSE_HOSTED_MODE=$${PULSE_HOSTED_MODE-true} exec $(BIN)/python manage.py serve
+
+## make check  format, lint, types, direction of imports, migrations, system checks
+check: $(VENV)/installed-dev
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache >/dev/null
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	@PULSE_STAGE=ga PULSE_ALLOWED_HOSTS=pulse.example PULSE_SECRET_KEY=$$(head -c 48 /dev/urandom | base64) \
+		$(BIN)/python manage.py check --deploy --fail-level WARNING
+	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file docs/openapi.yaml
+	git diff --exit-code -- docs/openapi.yaml
+
+## make test   the checks, then the tests: on SQLite, and on PostgreSQL where PULSE_TEST_DATABASE_URL is set
+test: check
+	$(PYTEST) --cov --cov-report=term:skip-covered
+	@if [ -n "$$PULSE_TEST_DATABASE_URL" ]; then \
+		DATABASE_URL="$$PULSE_TEST_DATABASE_URL" $(PYTEST); \
+	else \
+		echo "PULSE_TEST_DATABASE_URL is not set: the tests did not run on PostgreSQL."; \
+	fi
+
+## make bench  the measured comparisons, as one table and in bench/results.json
+bench: $(VENV)/installed-dev
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,80 @@
+"""Everything that Pulse holds on one tenant, as one archive: for a customer who leaves, or asks by law."""
+
+import hashlib
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.serializers.json import DjangoJSONEncoder
+from django.utils import timezone
+
+from pulse import audit
+from pulse.actors import Actor
+from pulse.models import AuditEvent
+from tenants import organizations, resources
+from tenants.models import Organization
+from tenants.presentation import organization_json
+
+FORMAT = 1
+
+
+def export(organization_id: str, *, actor: Actor, archive: IO[bytes]) -> dict[str, Any]:
+    """Write the tenant as a ZIP of JSON-lines files with a manifest of their SHA-256; the manifest.
+
+    Secrets (token hashes, passwords) are not in it. Raises `OrganizationNotFound`, and OSError when the
+    archive cannot be written.
+    """
+    actor.require("tenants.export_organization")
+    organization = organizations.living(organization_id)
+    audit.record("organization.export", actor=actor, organization=organization.id)
+    with tempfile.TemporaryDirectory(prefix="pulse-export-") as folder:
+        into = Path(folder)
+        _write_own(organization, into)
+        for resource in resources.registered():
+            resource.export(organization, into)
+        manifest = _manifest(organization, into)
+        (into / "manifest.json").write_text(json.dumps(manifest, indent=2))
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file in sorted(into.iterdir()):
+                packed.write(file, file.name)
+    return manifest
+
+
+def write_lines(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """The rows as JSON lines: instants in RFC 3339, UTC."""
+    with file.open("w") as lines:
+        for row in rows:
+            lines.write(json.dumps(row, cls=DjangoJSONEncoder) + "\n")
+
+
+def _write_own(organization: Organization, into: Path) -> None:
+    write_lines(into / "organization.jsonl", [organization_json(organization.id)])
+    members = organization.memberships.values(
+        "user__public_id", "user__email", "user__name", "is_owner", "joined_at"
+    )
+    write_lines(into / "members.jsonl", members.iterator())
+    tokens = organization.tokens.values(
+        "prefix", "user__public_id", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"
+    )
+    write_lines(into / "tokens.jsonl", tokens.iterator())
+    events = AuditEvent.objects.filter(organization=organization.id).order_by("sequence")
+    write_lines(into / "audit.jsonl", events.values().iterator())
+
+
+def _manifest(organization: Organization, into: Path) -> dict[str, Any]:
+    files = {
+        file.name: {
+            "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+            "lines": file.read_bytes().count(b"\n"),
+        }
+        for file in sorted(into.iterdir())
+    }
+    return {
+        "format": FORMAT,
+        "organization": organization.id,
+        "exported_at": timezone.now().isoformat(),
+        "files": files,
+    }

@@ -1,0 +1,23 @@
+"""What some tests need of the machine: each is found by environment variable or on the PATH, or skips."""
+
+import os
+import shutil
+
+import pytest
+
+
+def program(name: str, *, package: str) -> pytest.MarkDecorator:
+    """Skip unless the program is on the PATH."""
+    reason = f"{name} is not on the PATH; on Debian: apt-get install {package}"
+    return pytest.mark.skipif(shutil.which(name) is None, reason=reason)
+
+
+def variable(name: str, *, example: str) -> pytest.MarkDecorator:
+    """Skip unless the environment variable is set."""
+    return pytest.mark.skipif(not os.environ.get(name), reason=f"{name} is not set; for example {example}")
+
+
+chromium = program("chromium", package="chromium")
+nginx = program("nginx", package="nginx-light")
+prometheus = program("prometheus", package="prometheus")
+redis = variable("PULSE_TEST_REDIS_URL", example="redis://127.0.0.1:6379/1")
