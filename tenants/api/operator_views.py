@@ -11,7 +11,7 @@ from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -155,10 +155,11 @@ class Verify(OperatorView):
         return Response({"whole": not findings, "findings": findings})
 
 
-class ZipRenderer(BaseRenderer):
-    """For negotiation alone: the view answers with the file itself."""
+class ZipRenderer(JSONRenderer):
+    """For negotiation alone: the view answers with the file itself, and refusals stay JSON."""
 
     media_type = "application/zip"
+    format = "zip"
 
 
 class Export(OperatorView):
