@@ -43,10 +43,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """A tenant's roles and who has them."""
+    """A tenant's roles and who has them, as of one moment."""
 
     roles: Mapping[str, Role]
     assignments: Mapping[str, frozenset[str]]
+    _rules: dict[str, tuple[Rule, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def decide(self, user: str, action: str, resource: str, attributes: Attributes | None = None) -> Decision:
         """The first deny that applies, else the first allow that applies, else a no."""
@@ -60,9 +61,15 @@ class Policy:
             allowing = allowing or rule
         return Decision(allowing is not None, allowing)
 
-    def rules_of(self, user: str) -> Iterable[Rule]:
-        for name in self.lineage(self.assignments.get(user, frozenset())):
-            yield from self.roles[name].rules
+    def rules_of(self, user: str) -> tuple[Rule, ...]:
+        """All that the principal's roles and their ancestors say; gathered once for each principal."""
+        rules = self._rules.get(user)
+        if rules is None:
+            lineage = self.lineage(self.assignments.get(user, ()))
+            rules = tuple(rule for name in lineage for rule in self.roles[name].rules)
+            if user in self.assignments:  # Else whoever asks for made-up names would fill the memory.
+                self._rules[user] = rules
+        return rules
 
     def lineage(self, names: Iterable[str]) -> list[str]:
         """The roles and all their ancestors, each once; a cycle in damaged data ends the walk."""
