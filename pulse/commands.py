@@ -45,7 +45,7 @@ class OperatorCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.as_json: bool = options["json"]
         try:
-            self.run(actor=self._actor(options["actor"]), **options)
+            self.run(actor=self._actor(options.pop("actor")), **options)
         except Problem as problem:
             self._refuse(problem)
 
