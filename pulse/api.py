@@ -1,6 +1,6 @@
 """What every API view shares: pagination, the actor, idempotency keys."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -76,7 +76,9 @@ class PulseView(APIView):
             raise
 
 
-def validated(serializer: BaseSerializer[Any], *, codes: dict[str, type[InvalidRequest]]) -> dict[str, Any]:
+def validated(
+    serializer: BaseSerializer[Any], *, codes: Mapping[str, type[InvalidRequest]]
+) -> dict[str, Any]:
     """The serializer's validated data. The first field in error picks the refusal's code from `codes`."""
     if serializer.is_valid():
         return dict(serializer.validated_data)

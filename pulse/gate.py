@@ -46,6 +46,11 @@ class GateMiddleware:
 
 
 def refuse_large_bodies(request: HttpRequest) -> None:
-    """Raise `BodyTooLarge` by the declared length; the server reads no more than what was declared."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.PULSE_MAX_BODY_BYTES:
-        raise BodyTooLarge
+    """Raise `BodyTooLarge` by the declared length; the server reads no more than what was declared.
+
+    A view class may allow more by its `max_body_bytes`.
+    """
+    view = getattr(request.resolver_match.func, "cls", None)  # type: ignore[union-attr]
+    most = getattr(view, "max_body_bytes", settings.PULSE_MAX_BODY_BYTES)
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+        raise BodyTooLarge(f"The body is larger than {most // 1024} KiB.")

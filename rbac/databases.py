@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import DatabaseError, OperationalError
 
@@ -141,6 +141,19 @@ def using(organization_id: str) -> Iterator[Opened]:
         raise _refusal(organization_id, error) from error
     finally:
         opened.uses -= 1
+
+
+@contextmanager
+def writing(organization_id: str) -> Iterator[Opened]:
+    """A write transaction on the tenant's database. Raises as `using` does.
+
+    It begins IMMEDIATE, so writers take turns. One that waited until its file had been replaced gets
+    `TenantBusy` and tries again on the new one: nothing is written where nobody will read it.
+    """
+    with using(organization_id) as opened, transaction.atomic(using=alias_of(organization_id)):
+        if _identity(organization_id) != opened.file:
+            raise errors.TenantBusy(headers={"Retry-After": "1"})
+        yield opened
 
 
 def open_database(organization_id: str) -> Opened:

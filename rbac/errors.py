@@ -25,9 +25,57 @@ class RoleNotFound(NotFound):
     detail = "There is no such role."
 
 
+class InvalidPrincipal(InvalidRequest):
+    code = "invalid_principal"
+    detail = "A principal has 1 to 128 characters, none of them a control character."
+
+
+class InvalidRole(InvalidRequest):
+    code = "invalid_role"
+    detail = "The role is not well-formed; nothing was changed."
+
+
+class TooManyRoles(InvalidRequest):
+    code = "too_many_roles"
+    detail = "An organization has at most 500 roles."
+
+
+class TooManyPermissions(InvalidRequest):
+    code = "too_many_permissions"
+    detail = "A role has at most 200 permissions."
+
+
+class TooManyConditions(InvalidRequest):
+    code = "too_many_conditions"
+    detail = "A permission has at most 20 conditions."
+
+
 class UnknownRoles(InvalidRequest):
     code = "unknown_roles"
     detail = "At least one of the roles does not exist; nothing was changed."
+
+
+class RoleCycle(InvalidRequest):
+    code = "role_cycle"
+    detail = "A role cannot inherit from itself, directly or through others."
+
+
+class RoleExists(Problem):
+    status = 409
+    code = "role_exists"
+    detail = "There is a role with this id already."
+
+
+class RoleBuiltIn(Problem):
+    status = 409
+    code = "role_built_in"
+    detail = "Built-in roles cannot be changed or deleted; copy one instead."
+
+
+class RoleInUse(Problem):
+    status = 409
+    code = "role_in_use"
+    detail = "The role is assigned, or other roles inherit from it."
 
 
 class SelfAssignment(PermissionRefused):
@@ -39,6 +87,12 @@ class LastAdmin(Problem):
     status = 409
     code = "last_admin"
     detail = "The organization would be left without an admin."
+
+
+class StaleVersion(Problem):
+    status = 412
+    code = "stale_version"
+    detail = "Somebody has changed this since you read it. Read it again."
 
 
 class AccessRefused(PermissionRefused):

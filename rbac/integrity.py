@@ -2,7 +2,7 @@
 
 from pulse.problems import Problem
 from rbac import databases, metrics
-from rbac.roles import BUILT_IN
+from rbac.built_in import BUILT_IN
 
 
 def verify(organization_id: str) -> list[str]:

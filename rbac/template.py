@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pulse import faults
 from rbac import databases
-from rbac.roles import BUILT_IN
+from rbac.built_in import BUILT_IN
 
 # Folders of unfinished and discarded tenants begin with a dot, which no organization's id does.
 UNFINISHED = ".new-"

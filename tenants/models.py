@@ -116,6 +116,9 @@ class Organization(models.Model):
             ("provision_organization", "Can provision organizations"),
             ("purge_organization", "Can purge organizations past their retention"),
             ("export_organization", "Can export all that is held on an organization"),
+            ("manage_access", "Can see and change roles within organizations"),
+            ("care_for_databases", "Can back up, restore and migrate organizations' databases"),
+            ("break_glass", "Can make a member an organization's admin"),
         )
         indexes = (
             models.Index(

@@ -63,14 +63,14 @@ def member_token(organization_id: str, user: User | None = None, *, scopes: list
 
 def make_member(organization_id: str, *, roles: list[str] = ()) -> User:
     """A person who belongs to the organization, with these roles in it."""
-    from rbac import roles as rbac_roles
+    from rbac import assignments
     from tenants import context
 
     user = UserFactory()
     Membership.objects.create(user=user, organization_id=organization_id)
     if roles:
         with context.organization(organization_id):
-            rbac_roles.assign(str(user.public_id), roles=roles, actor=SYSTEM)
+            assignments.assign(str(user.public_id), roles=roles, actor=SYSTEM)
     return user
 
 

@@ -1,10 +1,14 @@
-"""JSON of roles, assignments and decisions."""
+"""JSON of roles, assignments, changes and decisions. Formats and limits of a role are `rbac.drafts`'."""
 
 from typing import Any
 
 from rest_framework import serializers
 
-from rbac.models import Permission, Role
+from rbac.drafts import Draft, Grant
+from rbac.models import Change, Effect, Permission, Principal, Role
+from tenants.api.serializers import StrictIntegerField
+
+MOST_CHECKS = 1000
 
 
 class PermissionSerializer(serializers.ModelSerializer[Permission]):
@@ -23,12 +27,74 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
         read_only_fields = fields
 
 
+class GrantSerializer(serializers.Serializer[Any]):
+    action = serializers.CharField()
+    resource = serializers.CharField()
+    effect = serializers.ChoiceField(choices=Effect.choices, default="allow")
+    conditions = serializers.DictField(default=dict, help_text="Request attribute → value that it must have.")
+
+
+class DraftSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    description = serializers.CharField(default="", allow_blank=True)
+    parent = serializers.CharField(  # type: ignore[assignment]
+        default=None, allow_null=True, help_text="A role to inherit from."
+    )
+    priority = StrictIntegerField(default=0, help_text="For display; it decides nothing.")
+    permissions = GrantSerializer(many=True, default=list)
+
+    def draft(self) -> Draft:
+        wanted = dict(self.validated_data)
+        wanted.pop("id", None)
+        grants = tuple(Grant(**grant) for grant in wanted.pop("permissions"))
+        return Draft(**wanted, permissions=grants)
+
+
+class NewRoleSerializer(DraftSerializer):
+    id = serializers.CharField(max_length=64)
+
+
+class CopySerializer(serializers.Serializer[Any]):
+    id = serializers.CharField(max_length=64, help_text="The new role's id.")
+    name = serializers.CharField()
+
+
 class AssignmentSerializer(serializers.Serializer[Any]):
     roles = serializers.ListField(
-        child=serializers.CharField(max_length=64),
-        max_length=500,
-        help_text="Role ids, the whole list.",
+        child=serializers.CharField(max_length=64), max_length=500, help_text="Role ids, the whole list."
     )
+
+
+class PrincipalSerializer(serializers.ModelSerializer[Principal]):
+    roles = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Principal
+        fields = ("id", "display_name", "roles")
+        read_only_fields = fields
+
+    def get_roles(self, principal: Principal) -> list[str]:
+        return sorted(assignment.role_id for assignment in principal.assignments.all())
+
+
+class EffectiveSerializer(serializers.Serializer[Any]):
+    role = serializers.CharField(help_text="The role that says so.")
+    through = serializers.CharField(help_text="The assigned role that it came by.")
+    action = serializers.CharField()
+    resource = serializers.CharField()
+    effect = serializers.ChoiceField(choices=Effect.choices)
+    conditions = serializers.DictField()
+
+
+class EffectiveListSerializer(serializers.Serializer[Any]):
+    permissions = EffectiveSerializer(many=True)
+
+
+class ChangeSerializer(serializers.ModelSerializer[Change]):
+    class Meta:
+        model = Change
+        fields = ("id", "at", "actor", "verb", "subject", "before", "after")
+        read_only_fields = fields
 
 
 class CheckSerializer(serializers.Serializer[Any]):
@@ -40,13 +106,22 @@ class CheckSerializer(serializers.Serializer[Any]):
     attributes = serializers.DictField(required=False)
 
 
+class BatchSerializer(serializers.Serializer[Any]):
+    checks = serializers.ListField(child=CheckSerializer(), allow_empty=False, max_length=MOST_CHECKS)
+
+
 class DecidedBySerializer(serializers.Serializer[Any]):
     role = serializers.CharField()
     action = serializers.CharField()
     resource = serializers.CharField()
-    effect = serializers.ChoiceField(choices=("allow", "deny"))
+    effect = serializers.ChoiceField(choices=Effect.choices)
+    conditions = serializers.DictField()
 
 
 class DecisionSerializer(serializers.Serializer[Any]):
     allowed = serializers.BooleanField()
     decided_by = DecidedBySerializer(allow_null=True, help_text="Null when no rule matched.")
+
+
+class DecisionsSerializer(serializers.Serializer[Any]):
+    results = DecisionSerializer(many=True, help_text="In the order of the checks.")

@@ -2,11 +2,15 @@
 
 from django.urls import path
 
-from rbac.api import views
+from rbac.api import check_views, views
 
 urlpatterns = [
     path("roles", views.Roles.as_view(), name="roles"),
     path("roles/<slug:role_id>", views.RoleDetail.as_view(), name="role"),
+    path("roles/<slug:role_id>/copy", views.RoleCopy.as_view(), name="role-copy"),
+    path("users", views.Principals.as_view(), name="users"),
     path("users/<str:principal_id>/roles", views.UserRoles.as_view(), name="user-roles"),
-    path("check", views.Check.as_view(), name="check"),
+    path("users/<str:principal_id>/permissions", views.UserPermissions.as_view(), name="user-permissions"),
+    path("changes", views.Changes.as_view(), name="changes"),
+    path("check", check_views.Check.as_view(), name="check"),
 ]

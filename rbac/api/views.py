@@ -1,21 +1,42 @@
-"""The tenant API's roles, assignments and decisions."""
+"""The tenant API's roles and assignments, with their history."""
 
-from typing import cast
+from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import generics
-from rest_framework.permissions import IsAuthenticated
+from django.utils.http import parse_etags
+from django_filters import CharFilter, IsoDateTimeFilter
+from django_filters.rest_framework.filterset import FilterSet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pulse.api import PulseView, validated
-from rbac import access, errors, roles
+from pulse.api import validated
+from rbac import assignments, errors, roles, versions
 from rbac.api import serializers
-from rbac.models import Role
-from tenants.api.permissions import TokenScope
+from rbac.models import Change, Principal, Role
 from tenants.api.tenant_views import TenantView
-from tenants.models import User
+
+IF_MATCH = OpenApiParameter(
+    "If-Match", location=OpenApiParameter.HEADER, description="The ETag that was read; 412 when it is stale."
+)
+# A field that the serializer refuses gets the code that the verb would give.
+REFUSALS = dict.fromkeys(("id", "name", "description", "parent", "priority"), errors.InvalidRole)
+
+
+def seen(request: Request) -> list[str]:
+    """The versions of `If-Match`, without their quotes; empty without the header."""
+    return [etag.strip('"') for etag in parse_etags(request.headers.get("If-Match", ""))]
+
+
+def versioned(shown: dict[str, Any], *, of: Any, code: int = status.HTTP_200_OK) -> Response:
+    """The answer with the `ETag` of what it shows."""
+    return Response(shown, status=code, headers={"ETag": f'"{versions.version(of)}"'})
+
+
+def shown_role(role: Role, *, code: int = status.HTTP_200_OK) -> Response:
+    document = roles.document(role)
+    return versioned(document, of=document, code=code)
 
 
 class Roles(TenantView, generics.ListAPIView[Role]):
@@ -24,7 +45,7 @@ class Roles(TenantView, generics.ListAPIView[Role]):
     resource = "roles"
     serializer_class = serializers.RoleSerializer
     search_fields = ("id", "name")
-    filterset_fields = ("built_in",)
+    filterset_fields = ("built_in", "parent")
     ordering_fields = ("id", "priority")
 
     def get_queryset(self) -> QuerySet[Role]:
@@ -32,16 +53,70 @@ class Roles(TenantView, generics.ListAPIView[Role]):
             return Role.objects.using("default").none()
         return Role.objects.prefetch_related("permissions").order_by("id")
 
+    @extend_schema(request=serializers.NewRoleSerializer, responses={201: serializers.RoleSerializer})
+    def post(self, request: Request) -> Response:
+        """Make a role."""
+        wanted = serializers.NewRoleSerializer(data=request.data)
+        role_id = validated(wanted, codes=REFUSALS)["id"]
+        role = roles.create(role_id, wanted.draft(), actor=self.actor())
+        return shown_role(role, code=status.HTTP_201_CREATED)
+
 
 class RoleDetail(TenantView):
     resource = "roles"
 
     @extend_schema(responses=serializers.RoleSerializer)
     def get(self, request: Request, role_id: str) -> Response:
-        role = Role.objects.prefetch_related("permissions").filter(id=role_id).first()
-        if role is None:
-            raise errors.RoleNotFound
-        return Response(serializers.RoleSerializer(role).data)
+        return shown_role(roles.find(role_id))
+
+    @extend_schema(
+        request=serializers.DraftSerializer, responses=serializers.RoleSerializer, parameters=[IF_MATCH]
+    )
+    def put(self, request: Request, role_id: str) -> Response:
+        """Make the role what the body says, whole."""
+        wanted = serializers.DraftSerializer(data=request.data)
+        validated(wanted, codes=REFUSALS)
+        return shown_role(roles.change(role_id, wanted.draft(), actor=self.actor(), seen=seen(request)))
+
+    @extend_schema(responses={204: None}, parameters=[IF_MATCH])
+    def delete(self, request: Request, role_id: str) -> Response:
+        """Refused while the role is assigned or inherited from."""
+        roles.delete(role_id, actor=self.actor(), seen=seen(request))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RoleCopy(TenantView):
+    resource = "roles"
+
+    @extend_schema(request=serializers.CopySerializer, responses={201: serializers.RoleSerializer})
+    def post(self, request: Request, role_id: str) -> Response:
+        """A new role that says what this one says."""
+        wanted = validated(serializers.CopySerializer(data=request.data), codes=REFUSALS)
+        role = roles.copy(role_id, to=wanted["id"], name=wanted["name"], actor=self.actor())
+        return shown_role(role, code=status.HTTP_201_CREATED)
+
+
+class PrincipalFilter(FilterSet):
+    role = CharFilter(field_name="assignments__role_id", distinct=True)
+
+    class Meta:
+        model = Principal
+        fields = ("role",)
+
+
+class Principals(TenantView, generics.ListAPIView[Principal]):
+    """Whom roles have been given to, and which."""
+
+    resource = "roles"
+    serializer_class = serializers.PrincipalSerializer
+    filterset_class = PrincipalFilter
+    search_fields = ("id", "display_name")
+    ordering_fields = ("id",)
+
+    def get_queryset(self) -> QuerySet[Principal]:
+        if getattr(self, "swagger_fake_view", False):
+            return Principal.objects.using("default").none()
+        return Principal.objects.prefetch_related("assignments").order_by("id")
 
 
 class UserRoles(TenantView):
@@ -51,33 +126,51 @@ class UserRoles(TenantView):
 
     @extend_schema(responses=serializers.AssignmentSerializer)
     def get(self, request: Request, principal_id: str) -> Response:
-        return Response({"roles": roles.of_principal(principal_id)})
+        assigned = assignments.of_principal(principal_id)
+        return versioned({"roles": assigned}, of=assigned)
 
-    @extend_schema(request=serializers.AssignmentSerializer, responses=serializers.AssignmentSerializer)
+    @extend_schema(
+        request=serializers.AssignmentSerializer,
+        responses=serializers.AssignmentSerializer,
+        parameters=[IF_MATCH],
+    )
     def put(self, request: Request, principal_id: str) -> Response:
         """Give the principal exactly these roles. Nobody changes their own; an admin must remain."""
         wanted = validated(serializers.AssignmentSerializer(data=request.data), codes={})
-        assigned = roles.assign(principal_id, roles=wanted["roles"], actor=self.actor())
-        return Response({"roles": assigned})
+        assigned = assignments.assign(
+            principal_id, roles=wanted["roles"], actor=self.actor(), seen=seen(request)
+        )
+        return versioned({"roles": assigned}, of=assigned)
 
 
-class Check(PulseView):
-    """Decisions for products. A token needs the scope `check`."""
+class UserPermissions(TenantView):
+    resource = "roles"
 
-    permission_classes = (IsAuthenticated, TokenScope)
-    scope = "check"
+    @extend_schema(responses=serializers.EffectiveListSerializer)
+    def get(self, request: Request, principal_id: str) -> Response:
+        """Every rule that counts for the principal, and the role that it comes from."""
+        found = assignments.effective(principal_id)
+        return Response({"permissions": serializers.EffectiveSerializer(found, many=True).data})
 
-    @extend_schema(request=serializers.CheckSerializer, responses=serializers.DecisionSerializer)
-    def post(self, request: Request) -> Response:
-        """Whether the principal may do the action on the resource, and which rule decided."""
-        asked = validated(serializers.CheckSerializer(data=request.data), codes={})
-        user = asked.get("user") or str(cast(User, request.user).public_id)
-        decision = access.explain(user, asked["action"], asked["resource"], asked.get("attributes"))
-        rule = decision.rule
-        decided_by = rule and {
-            "role": rule.role,
-            "action": rule.action,
-            "resource": rule.resource,
-            "effect": "allow" if rule.allow else "deny",
-        }
-        return Response({"allowed": decision.allowed, "decided_by": decided_by})
+
+class ChangeFilter(FilterSet):
+    after = IsoDateTimeFilter(field_name="at", lookup_expr="gte")
+    before = IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+
+    class Meta:
+        model = Change
+        fields = ("verb", "subject", "actor")
+
+
+class Changes(TenantView, generics.ListAPIView[Change]):
+    """The append-only changelog of roles and assignments, newest first."""
+
+    resource = "audit_logs"
+    serializer_class = serializers.ChangeSerializer
+    filterset_class = ChangeFilter
+    ordering_fields = ("id",)
+
+    def get_queryset(self) -> QuerySet[Change]:
+        if getattr(self, "swagger_fake_view", False):
+            return Change.objects.using("default").none()
+        return Change.objects.order_by("-id")

@@ -20,11 +20,14 @@ OPERATE = [
     ("tenants", "organization", "run_lifecycle"),
     ("tenants", "organization", "provision_organization"),
     ("tenants", "organization", "export_organization"),
+    ("tenants", "organization", "manage_access"),
+    ("tenants", "organization", "care_for_databases"),
     ("pulse", "killswitch", "flip_killswitch"),
 ]
 BILL = [("billing", "subscription", "change_subscription")]
 ALL = [
     ("tenants", "organization", "purge_organization"),
+    ("tenants", "organization", "break_glass"),
     ("tenants", "apitoken", "add_apitoken"),
     ("tenants", "apitoken", "delete_apitoken"),
     ("tenants", "user", "add_user"),

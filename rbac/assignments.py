@@ -1,0 +1,101 @@
+"""Who has which role in the current organization, and what that lets them do."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pulse.actors import Actor
+from rbac import access, changelog, databases, errors, versions
+from rbac.models import Assignment, Principal, Role
+from tenants import context
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """One rule that counts for a principal: `role` says it, `through` is the assigned role it came by."""
+
+    role: str
+    through: str
+    action: str
+    resource: str
+    effect: str
+    conditions: dict[str, Any]
+
+
+def of_principal(principal_id: str) -> list[str]:
+    """The ids of the roles that the principal has, sorted."""
+    assignments = Assignment.objects.filter(principal_id=principal_id)
+    return sorted(assignments.values_list("role_id", flat=True))
+
+
+def effective(principal_id: str) -> list[Effective]:
+    """Every rule of the principal's roles and their ancestors, as the next decision would read them."""
+    with databases.using(context.current()) as opened:
+        policy = access.current_policy(opened)
+    found: dict[str, str] = {}
+    for assigned in sorted(policy.assignments.get(principal_id, ())):
+        for role in policy.lineage([assigned]):
+            found.setdefault(role, assigned)
+    return [
+        Effective(
+            role=role,
+            through=through,
+            action=rule.action,
+            resource=rule.resource,
+            effect="allow" if rule.allow else "deny",
+            conditions=dict(rule.conditions),
+        )
+        for role, through in found.items()
+        for rule in policy.roles[role].rules
+    ]
+
+
+def assign(
+    principal_id: str,
+    *,
+    roles: Iterable[str],
+    actor: Actor,
+    seen: Collection[str] = (),
+    verb: str = "roles.assign",
+) -> list[str]:
+    """Give the principal exactly these roles; the ids, sorted.
+
+    Raises `InvalidPrincipal`, `UnknownRoles`, `SelfAssignment`, `LastAdmin`, and `StaleVersion` when
+    the present list's version is not among those `seen`. A refusal changes nothing.
+    """
+    if not principal_id.isprintable() or not 1 <= len(principal_id) <= 128:
+        raise errors.InvalidPrincipal
+    if actor.kind == "user" and actor.name == principal_id:
+        raise errors.SelfAssignment
+    wanted = set(roles)
+    with changelog.changing(actor):
+        before = of_principal(principal_id)
+        versions.require(before, seen)
+        _check_known(wanted)
+        if set(before) == wanted:
+            return before
+        _replace(principal_id, set(before), wanted)
+        if "admin" in set(before) - wanted:
+            _check_an_admin_remains()
+        after = sorted(wanted)
+        changelog.record(verb, subject=principal_id, actor=actor, before=before, after=after)
+    return after
+
+
+def _check_known(wanted: set[str]) -> None:
+    unknown = wanted - set(Role.objects.filter(id__in=wanted).values_list("id", flat=True))
+    if unknown:
+        raise errors.UnknownRoles(errors={"roles": [f"unknown: {role}" for role in sorted(unknown)]})
+
+
+def _replace(principal_id: str, before: set[str], wanted: set[str]) -> None:
+    Principal.objects.get_or_create(id=principal_id)
+    Assignment.objects.filter(principal_id=principal_id, role_id__in=before - wanted).delete()
+    Assignment.objects.bulk_create(
+        Assignment(principal_id=principal_id, role_id=role) for role in sorted(wanted - before)
+    )
+
+
+def _check_an_admin_remains() -> None:
+    if not Assignment.objects.filter(role_id="admin").exists():
+        raise errors.LastAdmin
