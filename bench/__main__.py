@@ -1,0 +1,33 @@
+"""`python -m bench`: every bench, each in a process and a data directory of its own, as one table."""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from rich.console import Console
+
+from bench import results
+
+SUBJECTS = ("warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup")
+
+
+def run(subject: str) -> list[dict[str, Any]]:
+    """The rows of one bench, which draws its own progress; they also tell when a budget is missed."""
+    command = [sys.executable, "-m", f"bench.{subject}", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    if not done.stdout:
+        raise SystemExit(f"bench.{subject} failed with exit status {done.returncode}")
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+def main() -> int:
+    rows = [row for subject in SUBJECTS for row in run(subject)]
+    Console().print(results.table(rows))
+    results.write(rows)
+    return results.exit_code(rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
