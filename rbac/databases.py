@@ -11,26 +11,27 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
+from weakref import WeakSet
 
-import structlog
 from django.conf import settings
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.utils import DatabaseError, OperationalError
+from django.db.backends.utils import CursorWrapper
+from django.db.utils import DatabaseError
 
-from pulse.problems import Problem
 from rbac import errors, metrics
+from rbac.failures import Failures, refusal
 from rbac.policy import Policy
 from tenants.models import ORGANIZATION_ID
 
-log = structlog.get_logger(__name__)
-
 ALIAS_PREFIX = "rbac_"
-# A template's alias ends in a character that no organization's id has.
-ALIAS = re.compile(rf"{ALIAS_PREFIX}({ORGANIZATION_ID}|\.[a-z0-9.-]+)")
+# A file that is being built has a dot before its name, which no organization's id has.
+ALIAS = re.compile(rf"{ALIAS_PREFIX}({ORGANIZATION_ID}|\.[a-z][a-z0-9.-]*)")
 # `PRAGMA user_version` of a tenant's file; raised by hand with every migration of this app.
 SCHEMA_VERSION = 1
 
@@ -50,9 +51,12 @@ def alias_of(organization_id: str) -> str:
 
 def configuration(alias: str) -> dict[str, Any]:
     """Django's settings of one tenant's database, in the shape that `DATABASES` has after defaults."""
+    name = alias.removeprefix(ALIAS_PREFIX)
+    # SQLite makes a file that is missing; a tenant's that is gone must be told, not replaced by a void.
+    mode = "rwc" if name.startswith(".") else "rw"
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(file_of(alias.removeprefix(ALIAS_PREFIX))),
+        "NAME": f"file:{quote(str(file_of(name)))}?mode={mode}",
         "ATOMIC_REQUESTS": False,
         "AUTOCOMMIT": True,
         "CONN_MAX_AGE": None,
@@ -92,27 +96,34 @@ def install() -> None:
 class Opened:
     """One open tenant database of one thread, with its policy as of a version of its data.
 
-    `file` is the device and inode that were opened; `uses` counts the blocks that it must outlive.
+    `file` is the device and inode that were opened. `uses` counts the blocks that it must outlive, and
+    `cursors` are the ORM's that may still be read from, as by a queryset's iterator.
     """
 
     connection: BaseDatabaseWrapper
     raw: sqlite3.Connection
     file: tuple[int, int]
     uses: int = 0
+    cursors: WeakSet[CursorWrapper] = field(default_factory=WeakSet)
     policy: Policy | None = None
     policy_version: tuple[int, int] = (0, 0)
 
     @property
     def is_in_use(self) -> bool:
-        return self.uses > 0 or self.connection.in_atomic_block
+        return self.uses > 0 or self.connection.in_atomic_block or len(self.cursors) > 0
 
 
 class _LeastRecentlyUsed(OrderedDict[str, Opened]):
-    """By organization, the least recently used first; counted out when its thread ends."""
+    """By organization, the least recently used first; closed and counted out when its thread ends.
+
+    Django's connections are in reference cycles: left to the garbage collector, their files would stay open.
+    """
 
     count_out = staticmethod(metrics.open_databases.dec)
 
     def __del__(self) -> None:
+        for opened in self.values():
+            opened.raw.close()
         self.count_out(len(self))
 
 
@@ -138,7 +149,7 @@ def using(organization_id: str) -> Iterator[Opened]:
     try:
         yield opened
     except sqlite3.Error as error:
-        raise _refusal(organization_id, error) from error
+        raise refusal(organization_id, error) from error
     finally:
         opened.uses -= 1
 
@@ -180,24 +191,42 @@ def _identity(organization_id: str) -> tuple[int, int]:
     try:
         stat = file_of(organization_id).stat()
     except OSError as error:
-        raise _refusal(organization_id, error) from error
+        raise refusal(organization_id, error) from error
     return stat.st_dev, stat.st_ino
 
 
 def _open(organization_id: str, file: tuple[int, int]) -> Opened:
     connection = connections[alias_of(organization_id)]
+    if not connection.in_atomic_block:
+        # Opened by its alias, past this module, and so perhaps from a file that is no longer there.
+        connection.close()
     try:
         connection.ensure_connection()
         raw = connection.connection
         version = raw.execute("PRAGMA user_version").fetchone()[0]
     except (DatabaseError, sqlite3.Error) as error:
         _drop(organization_id)
-        raise _refusal(organization_id, error) from error
+        raise refusal(organization_id, error) from error
     if version != SCHEMA_VERSION:
         _drop(organization_id)
-        raise _refusal(organization_id, None, is_behind=version != 0)
-    connection.execute_wrappers.append(_Translator(organization_id))
-    return Opened(connection, raw, file)
+        raise refusal(organization_id, None, is_behind=version != 0)
+    opened = Opened(connection, raw, file)
+    connection.wrap_database_errors = Failures(connection, organization_id)
+    connection.execute_wrappers.append(partial(_note, opened.cursors))
+    return opened
+
+
+def _note(
+    cursors: WeakSet[CursorWrapper],
+    execute: Callable[..., Any],
+    sql: str,
+    params: Any,
+    many: bool,
+    context: dict[str, Any],
+) -> Any:
+    """An execute wrapper: the cursor counts as in use for as long as somebody holds it."""
+    cursors.add(context["cursor"])
+    return execute(sql, params, many, context)
 
 
 def _evict(keep: str) -> None:
@@ -237,39 +266,3 @@ def _drop(organization_id: str) -> None:
 def opened_here() -> list[str]:
     """The organizations whose databases this thread has open, the least recently used first."""
     return list(_local.opened)
-
-
-class _Translator:
-    """An execute wrapper: SQLite's failures on the tenant's file, in the ORM too, as refusals of it."""
-
-    def __init__(self, organization_id: str) -> None:
-        self.organization_id = organization_id
-
-    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        try:
-            return execute(sql, params, many, context)
-        except DatabaseError as error:
-            # Its subclasses but one tell of a query that is at fault, not the file.
-            if type(error) not in (DatabaseError, OperationalError):
-                raise
-            raise _refusal(self.organization_id, error) from error
-
-
-def _is_lock(error: Exception | None) -> bool:
-    cause = error if isinstance(error, sqlite3.Error) else getattr(error, "__cause__", None)
-    # The primary result code is the low byte: https://www.sqlite.org/rescode.html
-    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _refusal(organization_id: str, error: Exception | None, *, is_behind: bool = False) -> Problem:
-    """What the failure is to the one who asks; counted and logged."""
-    refusal: Problem = errors.TenantDatabaseUnavailable()
-    if is_behind:
-        refusal = errors.TenantMigrating()
-    elif _is_lock(error):
-        refusal = errors.TenantBusy(headers={"Retry-After": "1"})
-    metrics.unusable_databases.labels(code=refusal.code).inc()
-    log.error(
-        "tenant database unusable", organization=organization_id, code=refusal.code, cause=str(error or "")
-    )
-    return refusal

@@ -1,22 +1,27 @@
 """The refusals of rbac, each with its code and HTTP status."""
 
+from django.db import DatabaseError
+
 from pulse.problems import InvalidRequest, NotFound, PermissionRefused, Problem
 
 
-class TenantDatabaseUnavailable(Problem):
+class Unusable(Problem, DatabaseError):
+    """A tenant's database cannot be used. A `DatabaseError` too, so that Django's transactions roll back."""
+
     status = 503
+
+
+class TenantDatabaseUnavailable(Unusable):
     code = "tenant_database_unavailable"
     detail = "This organization's access database cannot be used. The operator has been told; others go on."
 
 
-class TenantBusy(Problem):
-    status = 503
+class TenantBusy(Unusable):
     code = "tenant_busy"
     detail = "This organization's access database is busy. Try again in a moment."
 
 
-class TenantMigrating(Problem):
-    status = 503
+class TenantMigrating(Unusable):
     code = "tenant_migrating"
     detail = "This organization's access database is being upgraded. Try again in a moment."
 

@@ -10,8 +10,15 @@ from tenants import context
 APP = "rbac"
 
 
+class OtherOrganization(RuntimeError):
+    """An object of one organization was used while another is current. A defect of the caller."""
+
+
 class TenantRouter:
-    """Without a current organization it raises `NoOrganization`; it never falls through."""
+    """Without a current organization it raises `NoOrganization`; it never falls through.
+
+    An object of another organization than the current one raises `OtherOrganization`.
+    """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         return self._alias(model, hints)
@@ -33,9 +40,10 @@ class TenantRouter:
     def _alias(self, model: type[Model], hints: dict[str, Any]) -> str | None:
         if model._meta.app_label != APP:
             return None
-        instance = hints.get("instance")
-        if instance is not None and instance._state.db is not None:
-            return str(instance._state.db)
         organization_id = context.current()
+        alias = databases.alias_of(organization_id)
+        instance = hints.get("instance")
+        if instance is not None and instance._state.db not in (None, alias):
+            raise OtherOrganization(f"{instance._meta.label} is of {instance._state.db}, current is {alias}")
         databases.open_database(organization_id)
-        return databases.alias_of(organization_id)
+        return alias
