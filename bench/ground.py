@@ -48,6 +48,11 @@ def migrate() -> None:
     template.ensure()
 
 
+def settle() -> None:
+    """Let the disk finish what the preparation has written, so that no fsync of a contender waits for it."""
+    os.sync()
+
+
 def organization(organization_id: str) -> Organization:
     """A provisioned organization; its owner is `owner@<id>.example`."""
     return provisioning.provision(

@@ -53,6 +53,7 @@ class Installation:
 def measure() -> list[Result]:
     with Console(stderr=True).status(f"{MANY:,} organizations"):
         few, many = Installation(FEW), Installation(MANY)
+        ground.settle()
     again_many, again_few = alternately(
         many.sign_up_again, few.sign_up_again, rounds=60, calls=20, title="sign-up of a known e-mail"
     )

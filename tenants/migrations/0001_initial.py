@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.CharField(max_length=63, primary_key=True, serialize=False, validators=[django.core.validators.RegexValidator('^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\\Z')])),
                 ('display_name', models.CharField(blank=True, max_length=64)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('pending_deletion', 'Pending Deletion'), ('purged', 'Purged')], db_index=True, default='active', max_length=20)),
+                ('status', models.CharField(choices=[('active', 'Active'), ('suspended', 'Suspended'), ('pending_deletion', 'Pending Deletion'), ('purged', 'Purged')], default='active', max_length=20)),
                 ('status_changed_at', models.DateTimeField(default=django.utils.timezone.now, help_text='UTC.')),
                 ('status_before_deletion', models.CharField(blank=True, choices=[('active', 'Active'), ('suspended', 'Suspended'), ('pending_deletion', 'Pending Deletion'), ('purged', 'Purged')], max_length=20)),
                 ('suspended_at', models.DateTimeField(blank=True, null=True)),
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('id',),
                 'permissions': (('run_lifecycle', 'Can suspend, unsuspend, soft-delete and restore organizations'), ('provision_organization', 'Can provision organizations'), ('purge_organization', 'Can purge organizations past their retention'), ('export_organization', 'Can export all that is held on an organization'), ('manage_access', 'Can see and change roles within organizations'), ('care_for_databases', "Can back up, restore and migrate organizations' databases"), ('break_glass', "Can make a member an organization's admin")),
-                'indexes': [models.Index(condition=models.Q(('status', 'pending_deletion')), fields=['purge_after'], name='organization_due'), models.Index(fields=['-created_at'], name='organization_newest')],
+                'indexes': [models.Index(fields=['status', 'purge_after'], name='organization_due'), models.Index(fields=['-created_at'], name='organization_newest')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('id', 'default'), _negated=True), ('status', 'active'), _connector='OR'), name='default_organization_is_active'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending_deletion'), _negated=True), ('purge_after__isnull', False), _connector='OR'), name='pending_deletion_has_its_end')],
             },
         ),
