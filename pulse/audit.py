@@ -11,7 +11,9 @@ from django.utils import timezone
 
 from pulse.actors import Actor
 from pulse.models import AuditEvent, AuditHead
+from pulse.problems import InvalidReason
 
+LONGEST_REASON = 500
 GENESIS = "0" * 64
 CHAINED = (
     "sequence", "at", "actor_kind", "actor", "door", "verb",
@@ -39,8 +41,10 @@ def record(
 ) -> AuditEvent:
     """Append one event. Locks the head row until the caller's transaction ends, so writers take turns.
 
-    Keep e-mail addresses out of `before` and `after`: a purge cannot erase them from here.
+    Keep e-mail addresses out of `before` and `after`: a purge cannot erase them from here. Raises
+    `InvalidReason`.
     """
+    checked_reason(reason)
     AuditHead.objects.get_or_create(id=1)
     head = AuditHead.objects.select_for_update().get(id=1)
     event = AuditEvent(
@@ -64,6 +68,13 @@ def record(
     return event
 
 
+def checked_reason(reason: str) -> str:
+    """The reason, or `InvalidReason` when it is too long or has a control character."""
+    if len(reason) > LONGEST_REASON or not reason.isprintable():
+        raise InvalidReason
+    return reason
+
+
 def digest(event: AuditEvent) -> str:
     """SHA-256 over the event's canonical JSON, the previous hash included."""
     content = {name: getattr(event, name) for name in CHAINED}
@@ -73,7 +84,12 @@ def digest(event: AuditEvent) -> str:
 
 
 def verify() -> Broken | None:
-    """Walk the whole chain in constant memory; the first broken link, or None when it holds."""
+    """Walk the whole chain in constant memory; the first broken link, or None when it holds.
+
+    The head is read before and after the walk, because writers go on meanwhile: the walk must reach the
+    first and must not pass the second.
+    """
+    earlier = _head()
     previous, expected = GENESIS, 1
     for event in AuditEvent.objects.order_by("sequence").iterator(chunk_size=2000):
         if event.sequence != expected:
@@ -82,10 +98,16 @@ def verify() -> Broken | None:
             return Broken(event.sequence, "it does not follow the event before it")
         if digest(event) != event.hash:
             return Broken(event.sequence, "its content does not match its hash")
+        if event.sequence == earlier.sequence and event.hash != earlier.hash:
+            return Broken(event.sequence, "it is not the event that the head names")
         previous, expected = event.hash, expected + 1
-    head = AuditHead.objects.filter(id=1).first()
-    if head is not None and head.sequence != expected - 1:
-        return Broken(expected, f"the log ends before event {head.sequence}")
-    if head is not None and head.hash != previous:
-        return Broken(expected - 1, "it is not the event that the head names")
+    if expected <= earlier.sequence:
+        return Broken(expected, f"the log ends before event {earlier.sequence}")
+    if expected > (latest := _head().sequence) + 1:
+        return Broken(latest + 1, "the head does not know of it")
     return None
+
+
+def _head() -> AuditHead:
+    """The head, or one of an empty chain before the first event."""
+    return AuditHead.objects.filter(id=1).first() or AuditHead(id=1)

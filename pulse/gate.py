@@ -8,11 +8,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
 from pulse import metrics, routes
-from pulse.problems import BodyTooLarge, Problem, respond
+from pulse.problems import BodyTooLarge, Problem, Unavailable, as_problem, respond
 
 Step = Callable[[HttpRequest], None]
 
@@ -39,10 +40,17 @@ class GateMiddleware:
             # An undeclared route is treated as a tenant's, the strictest kind.
             for step in self.steps[routes.declaration(view) or routes.TENANT]:
                 step(request)
-        except Problem as problem:
+        except (Problem, DatabaseError) as error:
+            # What cannot be read, such as a session, is a 503 and never a pass.
+            problem = as_problem(error) or Unavailable()
             metrics.gate_refusals.labels(code=problem.code).inc()
             return respond(request, problem)
         return None
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """The refusals of views that are not DRF's: the admin's, `/metrics`, the edge check."""
+        problem = as_problem(exception)
+        return problem and respond(request, problem)
 
 
 def refuse_large_bodies(request: HttpRequest) -> None:
@@ -52,5 +60,7 @@ def refuse_large_bodies(request: HttpRequest) -> None:
     """
     view = getattr(request.resolver_match.func, "cls", None)  # type: ignore[union-attr]
     most = getattr(view, "max_body_bytes", settings.PULSE_MAX_BODY_BYTES)
-    if int(request.META.get("CONTENT_LENGTH") or 0) > most:
+    declared = request.META.get("CONTENT_LENGTH") or "0"
+    # Django, too, reads nothing of a body whose length is not a number.
+    if declared.isdecimal() and int(declared) > most:
         raise BodyTooLarge(f"The body is larger than {most // 1024} KiB.")

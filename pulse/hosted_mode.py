@@ -15,6 +15,8 @@ from pulse.actors import Actor
 from pulse.models import KillSwitch
 from pulse.problems import Unavailable
 
+KILLED = "the kill switch is on"
+
 # Answers whether a standing GO or GO_WITH_CONDITIONS covers a stage. Whoever computes verdicts puts
 # its function here; until then no verdict stands.
 verdict_stands: Callable[[str], bool] = lambda stage: False  # noqa: E731
@@ -33,7 +35,7 @@ def state() -> State:
     if settings.PULSE_HOSTED_MODE != "true":
         reasons.append("PULSE_HOSTED_MODE is not the word true")
     if is_killed():
-        reasons.append("the kill switch is on")
+        reasons.append(KILLED)
     if settings.PULSE_STAGE != "development" and not verdict_stands(settings.PULSE_STAGE):
         reasons.append(f"no standing verdict covers the stage {settings.PULSE_STAGE}")
     return State(open=not reasons, reasons=tuple(reasons))
@@ -72,6 +74,7 @@ def revive(*, actor: Actor, reason: str = "") -> KillSwitch:
 @transaction.atomic
 def _flip(*, killed: bool, verb: str, actor: Actor, reason: str) -> KillSwitch:
     actor.require("pulse.flip_killswitch")
+    audit.checked_reason(reason)
     KillSwitch.objects.get_or_create(id=1)
     switch = KillSwitch.objects.select_for_update().get(id=1)
     before = {"killed": switch.killed}

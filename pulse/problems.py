@@ -33,6 +33,7 @@ class Problem(Exception):
     status: ClassVar[int] = 400
     code: ClassVar[str] = "bad_request"
     detail: str = "The request cannot be carried out."
+    default_headers: ClassVar[Mapping[str, str]] = {}
 
     def __init__(
         self,
@@ -44,7 +45,7 @@ class Problem(Exception):
     ) -> None:
         self.detail = detail or type(self).detail
         self.errors = errors
-        self.headers = dict(headers or {})
+        self.headers = {**self.default_headers, **(headers or {})}
         self.extra = extra
         super().__init__(self.detail)
 
@@ -68,6 +69,11 @@ class InvalidRequest(Problem):
     detail = "The request is not valid."
 
 
+class InvalidReason(InvalidRequest):
+    code = "invalid_reason"
+    detail = "A reason has at most 500 characters and no control characters."
+
+
 class PermissionRefused(Problem):
     status = 403
     code = "permission_denied"
@@ -84,6 +90,7 @@ class Unavailable(Problem):
     status = 503
     code = "unavailable"
     detail = "Pulse cannot answer this just now. Try again in a moment."
+    default_headers = {"Retry-After": "1"}
 
 
 def members_of(*, status: int, code: str, detail: str) -> dict[str, Any]:
@@ -136,7 +143,7 @@ def as_problem(exception: Exception) -> Problem | None:
             return PermissionRefused()
         case DatabaseError() if not isinstance(exception, IntegrityError):
             log.error("the database failed", error=str(exception))
-            return Unavailable(headers={"Retry-After": "1"})
+            return Unavailable()
         case exceptions.ValidationError():
             return InvalidRequest(errors=flatten(exception.detail))
         case exceptions.APIException():

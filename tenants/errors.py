@@ -1,6 +1,6 @@
 """The refusals of tenants, each with its code and HTTP status."""
 
-from pulse.problems import InvalidRequest, NotFound, Problem
+from pulse.problems import InvalidRequest, NotFound, Problem, Unavailable
 
 
 class OrganizationNotFound(NotFound):
@@ -52,11 +52,6 @@ class PurgeRefused(Problem):
 class InvalidRetentionDays(InvalidRequest):
     code = "invalid_retention_days"
     detail = "Retention is a whole number of days from 1 to 3650."
-
-
-class InvalidReason(InvalidRequest):
-    code = "invalid_reason"
-    detail = "A reason has at most 500 characters and no control characters."
 
 
 class InvalidEmail(InvalidRequest):
@@ -116,8 +111,7 @@ class OrganizationPendingDeletion(Problem):
     detail = "This organization is going to be deleted. Ask the operator of this service, who can restore it."
 
 
-class StateUnavailable(Problem):
-    status = 503
+class StateUnavailable(Unavailable):
     code = "state_unavailable"
     detail = "The organization's state cannot be read at present. Try again in a moment."
 

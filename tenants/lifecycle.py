@@ -23,7 +23,6 @@ from tenants.models import Membership, Organization, Status, User
 
 DEFAULT_RETENTION_DAYS = 30
 LONGEST_RETENTION_DAYS = 3650
-LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def suspend(
         organization.suspended_at = now
         organization.suspend_reason = reason
 
-    return _apply("suspend", organization_id, change, actor, _checked_reason(reason), notify_owners)
+    return _apply("suspend", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
 
 
 def unsuspend(
@@ -99,7 +98,7 @@ def unsuspend(
         organization.suspended_at = None
         organization.suspend_reason = ""
 
-    return _apply("unsuspend", organization_id, change, actor, _checked_reason(reason), notify_owners)
+    return _apply("unsuspend", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
 
 
 def soft_delete(
@@ -124,7 +123,7 @@ def soft_delete(
         organization.retention_days = retention_days
         organization.purge_after = now + timedelta(days=retention_days)
 
-    return _apply("soft_delete", organization_id, change, actor, _checked_reason(reason), notify_owners)
+    return _apply("soft_delete", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
 
 
 def restore(
@@ -139,7 +138,7 @@ def restore(
         organization.retention_days = None
         organization.purge_after = None
 
-    return _apply("restore", organization_id, change, actor, _checked_reason(reason), notify_owners)
+    return _apply("restore", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
 
 
 def purge(organization_id: str, *, actor: Actor) -> Organization:
@@ -249,9 +248,3 @@ def _count_on_commit(source: str, target: str, started: float) -> None:
         metrics.transition_seconds.observe(perf_counter() - started)
 
     transaction.on_commit(count)
-
-
-def _checked_reason(reason: str) -> str:
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
-        raise errors.InvalidReason
-    return reason

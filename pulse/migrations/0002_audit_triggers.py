@@ -3,6 +3,11 @@
 from django.db import migrations
 
 SQLITE = [
+    # REPLACE deletes the row that it meets without asking the triggers of DELETE.
+    """CREATE TRIGGER audit_no_replace BEFORE INSERT ON pulse_auditevent
+    WHEN EXISTS (SELECT 1 FROM pulse_auditevent WHERE sequence = NEW.sequence OR hash = NEW.hash)
+    BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"""
+] + [
     f"""CREATE TRIGGER audit_no_{verb} BEFORE {verb.upper()} ON pulse_auditevent
     BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END"""
     for verb in ("update", "delete")
@@ -25,6 +30,7 @@ def install(apps, schema_editor):
 
 def remove(apps, schema_editor):
     if schema_editor.connection.vendor == "sqlite":
+        schema_editor.execute("DROP TRIGGER audit_no_replace")
         schema_editor.execute("DROP TRIGGER audit_no_update")
         schema_editor.execute("DROP TRIGGER audit_no_delete")
     else:

@@ -17,6 +17,7 @@ from rest_framework.response import Response
 
 from pulse.api import PulseView, validated
 from pulse.models import AuditEvent
+from pulse.problems import InvalidReason
 from tenants import errors, exports, lifecycle, organizations, provisioning, resources
 from tenants.api import serializers
 from tenants.api.permissions import IsOperator, TokenScope
@@ -28,7 +29,7 @@ REFUSALS = {
     "name": errors.InvalidOrganizationName,
     "display_name": errors.InvalidOrganizationName,
     "id": errors.InvalidOrganizationId,
-    "reason": errors.InvalidReason,
+    "reason": InvalidReason,
     "retention_days": errors.InvalidRetentionDays,
 }
 

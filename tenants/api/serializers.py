@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from pulse.audit import LONGEST_REASON
 from pulse.models import AuditEvent
-from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_REASON, LONGEST_RETENTION_DAYS
+from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
 from tenants.models import ORGANIZATION_ID, ApiToken, Membership, Organization
 from tenants.tokens import SCOPES
 
