@@ -41,7 +41,7 @@ def set_state(
     actor.require("billing.change_subscription")
     if state not in State.values:
         raise InvalidSubscriptionState
-    organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
+    organization = Organization.objects.living().named(organization_id).select_for_update().first()
     if organization is None:
         raise OrganizationNotFound
     subscription, _ = Subscription.objects.get_or_create(organization=organization)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pulse.actors import Actor
 from pulse.models import AuditEvent, AuditHead
 from pulse.problems import InvalidReason
+from pulse.text import is_one_line
 
 LONGEST_REASON = 500
 GENESIS = "0" * 64
@@ -70,7 +71,7 @@ def record(
 
 def checked_reason(reason: str) -> str:
     """The reason, or `InvalidReason` when it is too long or has a control character."""
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
+    if len(reason) > LONGEST_REASON or not is_one_line(reason):
         raise InvalidReason
     return reason
 

@@ -1,5 +1,6 @@
 """The gate's steps 2 to 4 and 6: who asks, for which organization, in which state, how often."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,7 +12,7 @@ from django.http import HttpRequest
 from pulse import limits
 from pulse.problems import Unavailable
 from tenants import context, errors, tokens
-from tenants.models import DEFAULT_ORGANIZATION, Status
+from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status
 
 COLUMNS = "o.id, o.status, o.purge_after, o.subscription_state, o.subscription_ends_at, o.tenant_rate"
 SOURCE = (
@@ -118,6 +119,8 @@ def check_rate(request: HttpRequest) -> None:
 
 def _admission(user_id: int, asked: str | None) -> Admission | None:
     """The asked organization's row if the user is a member, else that of their only one, else default's."""
+    if asked is not None and not re.fullmatch(ORGANIZATION_ID, asked):
+        return None
     with connection.cursor() as cursor:
         if asked is not None:
             cursor.execute(ONE, (user_id, asked))

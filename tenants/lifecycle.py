@@ -207,7 +207,7 @@ def _apply(
 
 
 def _locked(organization_id: str) -> Organization:
-    organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
+    organization = Organization.objects.living().named(organization_id).select_for_update().first()
     if organization is None:
         raise errors.OrganizationNotFound
     return organization

@@ -11,7 +11,7 @@ from tenants.provisioning import checked_name
 
 def living(organization_id: str) -> Organization:
     """The organization, unless it is unknown or purged: `OrganizationNotFound`."""
-    organization = Organization.objects.living().filter(id=organization_id).first()
+    organization = Organization.objects.living().named(organization_id).first()
     if organization is None:
         raise errors.OrganizationNotFound
     return organization
@@ -22,7 +22,7 @@ def rename(organization_id: str, *, name: str, actor: Actor) -> Organization:
     """Change the display name; the id never changes. Raises `InvalidOrganizationName`."""
     actor.require("tenants.change_organization")
     name = checked_name(name)
-    organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
+    organization = Organization.objects.living().named(organization_id).select_for_update().first()
     if organization is None:
         raise errors.OrganizationNotFound
     before = {"display_name": organization.display_name}

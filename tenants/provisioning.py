@@ -23,6 +23,7 @@ from django.utils.text import slugify
 from pulse import audit, faults
 from pulse.actors import Actor
 from pulse.problems import Problem
+from pulse.text import is_one_line
 from tenants import errors, metrics, resources
 from tenants.models import (
     DEFAULT_ORGANIZATION,
@@ -169,7 +170,7 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not SHORTEST_NAME <= len(name) <= LONGEST_NAME:
         raise errors.InvalidOrganizationName
-    if not name.isprintable() or "/" in name or "\\" in name:
+    if not is_one_line(name) or "/" in name or "\\" in name:
         raise errors.InvalidOrganizationName
     return name
 

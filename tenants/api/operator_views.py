@@ -143,7 +143,7 @@ class Events(OperatorView, generics.ListAPIView[AuditEvent]):
         if getattr(self, "swagger_fake_view", False):
             return AuditEvent.objects.none()
         organization_id = self.kwargs["organization_id"]
-        if not Organization.objects.filter(id=organization_id).exists():
+        if not Organization.objects.named(organization_id).exists():
             raise errors.OrganizationNotFound
         return AuditEvent.objects.filter(organization=organization_id).order_by("-sequence")
 

@@ -11,6 +11,15 @@ from tenants.models import ORGANIZATION_ID, ApiToken, Membership, Organization
 from tenants.tokens import SCOPES
 
 
+class TextField(serializers.CharField):
+    """A JSON string; not a number taken for one."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class StrictIntegerField(serializers.IntegerField):
     """A JSON whole number; not a string of one, not 1.0, not true."""
 
@@ -33,19 +42,19 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 
 
 class NewOrganizationSerializer(serializers.Serializer[Any]):
-    email = serializers.CharField(max_length=254, help_text="The owner's e-mail address.")
-    name = serializers.CharField(max_length=200, trim_whitespace=False)
+    email = TextField(max_length=254, help_text="The owner's e-mail address.")
+    name = TextField(max_length=200, trim_whitespace=False)
     id = serializers.RegexField(
         rf"^{ORGANIZATION_ID}\Z", required=False, help_text="Made from the name when absent."
     )
 
 
 class RenameSerializer(serializers.Serializer[Any]):
-    display_name = serializers.CharField(max_length=200, trim_whitespace=False)
+    display_name = TextField(max_length=200, trim_whitespace=False)
 
 
 class ReasonSerializer(serializers.Serializer[Any]):
-    reason = serializers.CharField(
+    reason = TextField(
         required=False,
         default="",
         allow_blank=True,
@@ -65,9 +74,9 @@ class SoftDeleteSerializer(ReasonSerializer):
 
 
 class SignupSerializer(serializers.Serializer[Any]):
-    email = serializers.CharField(max_length=254)
-    org_name = serializers.CharField(max_length=200, trim_whitespace=False)
-    invitation = serializers.CharField(required=False, allow_blank=True, max_length=100)
+    email = TextField(max_length=254)
+    org_name = TextField(max_length=200, trim_whitespace=False)
+    invitation = TextField(required=False, allow_blank=True, max_length=100)
 
 
 class AcceptedSerializer(serializers.Serializer[Any]):
