@@ -198,8 +198,9 @@ def _identity(organization_id: str) -> tuple[int, int]:
 def _open(organization_id: str, file: tuple[int, int]) -> Opened:
     connection = connections[alias_of(organization_id)]
     if not connection.in_atomic_block:
-        # Opened by its alias, past this module, and so perhaps from a file that is no longer there.
-        connection.close()
+        # One that was opened by its alias, past this module, may be on a file that is no longer there.
+        _drop(organization_id)
+        connection = connections[alias_of(organization_id)]
     try:
         connection.ensure_connection()
         raw = connection.connection
