@@ -1,5 +1,6 @@
 """Organizations, the people in them, and the tokens that act for people."""
 
+import re
 import uuid
 from datetime import datetime
 from typing import Any, Self
@@ -66,6 +67,12 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
     def living(self) -> Self:
         """All but the tombstones."""
         return self.exclude(status=Status.PURGED)
+
+    def named(self, organization_id: str) -> Self:
+        """That of the id; none for a text that cannot be one (PostgreSQL refuses to compare some)."""
+        if not re.fullmatch(ORGANIZATION_ID, organization_id):
+            return self.none()
+        return self.filter(id=organization_id)
 
     def due_for_purge(self, *, now: datetime) -> Self:
         """Past their retention; a range of the index `organization_due`."""
