@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 import environ
+from django.templatetags.static import static
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -61,11 +62,13 @@ ALLOWED_HOSTS = env.list(
 CSRF_TRUSTED_ORIGINS = env.list("PULSE_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
-    "unfold",
+    # Before django-unfold, because they replace some of its templates.
     "pulse",
     "tenants",
     "rbac",
     "billing",
+    "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -154,6 +157,7 @@ CACHES = {
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://" if DEVELOPMENT else "smtp://localhost:25")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 20  # A mail server that does not answer would stop the worker for good.
 DEFAULT_FROM_EMAIL = env.str("PULSE_FROM_EMAIL", "Pulse <pulse@localhost>")
 
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
@@ -170,7 +174,7 @@ LOGIN_URL = "admin:login"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 SECURE_SSL_REDIRECT = env.bool("PULSE_SSL_REDIRECT", not DEVELOPMENT)
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^edge/check$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$", r"^edge/"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PULSE_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEVELOPMENT
@@ -223,7 +227,11 @@ UNFOLD = {
     "SITE_SYMBOL": "monitor_heart",
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SITE_URL": None,
     "ENVIRONMENT": "pulse.admin.gate_badge",
+    "DASHBOARD_CALLBACK": "tenants.admin.overview.fill",
+    "STYLES": [lambda request: static("pulse/admin.css")],
+    "SIDEBAR": {"show_search": False, "navigation": "pulse.admin.navigation.sidebar"},
 }
 
 LOGGING = {
