@@ -25,6 +25,7 @@ urlpatterns = [
     *hosted(
         path("api/public/", include((tenants_urls.public, "public"))),
         path("api/admin/", include((tenants_urls.operator, "operator"))),
+        path("api/admin/orgs/<str:organization_id>/rbac/", include("rbac.api.operator_urls")),
     ),
     *tenant(
         path("api/org", include((tenants_urls.tenant, "org"))),

@@ -9,8 +9,8 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from rbac import databases, metrics
-from rbac.errors import AccessRefused
+from rbac import databases, metrics, schema
+from rbac.errors import AccessRefused, TenantMigrating
 from rbac.policy import Decision, Policy, Role, Rule
 from tenants import context
 
@@ -67,6 +67,9 @@ def current_policy(opened: databases.Opened) -> Policy:
 
 def _load(opened: databases.Opened) -> Policy:
     raw = opened.raw
+    # A file may be brought to another schema while it is open here.
+    if raw.execute("PRAGMA user_version").fetchone()[0] != schema.current():
+        raise TenantMigrating
     rules: dict[str, list[Rule]] = defaultdict(list)
     for role, action, resource, effect, conditions in raw.execute(RULES):
         rule = Rule(role, action, resource, effect == "allow", json.loads(conditions))

@@ -25,7 +25,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.utils import DatabaseError
 
-from rbac import errors, metrics
+from rbac import errors, metrics, schema
 from rbac.failures import Failures, refusal
 from rbac.policy import Policy
 from tenants.models import ORGANIZATION_ID
@@ -33,8 +33,6 @@ from tenants.models import ORGANIZATION_ID
 ALIAS_PREFIX = "rbac_"
 # A file that is being built has a dot before its name, which no organization's id has.
 ALIAS = re.compile(rf"{ALIAS_PREFIX}({ORGANIZATION_ID}|\.[a-z][a-z0-9.-]*)")
-# `PRAGMA user_version` of a tenant's file; raised by hand with every migration of this app.
-SCHEMA_VERSION = 1
 
 
 def folder() -> Path:
@@ -214,7 +212,7 @@ def _open(organization_id: str, path: str, file: tuple[int, int]) -> Opened:
     except (DatabaseError, sqlite3.Error) as error:
         _drop(organization_id)
         raise refusal(organization_id, error) from error
-    if version != SCHEMA_VERSION:
+    if version != schema.current():
         _drop(organization_id)
         raise refusal(organization_id, None, is_behind=version != 0)
     opened = Opened(organization_id, connection, raw, path, file)

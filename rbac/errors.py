@@ -26,6 +26,44 @@ class TenantMigrating(Unusable):
     detail = "This organization's access database is being upgraded. Try again in a moment."
 
 
+class BackupNotFound(NotFound):
+    detail = "There is no such backup of this organization."
+
+
+class BackupFailed(Problem):
+    status = 503
+    code = "backup_failed"
+    detail = "The backup could not be made."
+
+
+class BackupMismatch(Problem):
+    status = 409
+    code = "backup_mismatch"
+    detail = "The backup cannot be restored here; nothing was changed."
+
+
+class RestoreFailed(Problem):
+    status = 503
+    code = "restore_failed"
+    detail = "The backup could not be restored; the database is as it was."
+
+
+class InvalidRecoveryToken(PermissionRefused):
+    code = "invalid_recovery_token"
+    detail = "The recovery token is unknown, of another organization, expired or used."
+
+
+class ReasonRequired(InvalidRequest):
+    code = "reason_required"
+    detail = "Say why."
+
+
+class MigrationNotSql(Problem):
+    status = 500
+    code = "migration_not_sql"
+    detail = "Tenants' migrations must be SQL."
+
+
 class RoleNotFound(NotFound):
     detail = "There is no such role."
 

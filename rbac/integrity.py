@@ -1,25 +1,51 @@
 """Is a tenant's database whole? Opens, schema, built-in roles, foreign keys, SQLite's own check."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 from pulse.problems import Problem
 from rbac import databases, metrics
 from rbac.built_in import BUILT_IN
+
+BUILT_IN_RULES = (
+    "SELECT action, resource, effect, conditions FROM rbac_permission WHERE role_id = ? ORDER BY id"
+)
 
 
 def verify(organization_id: str) -> list[str]:
     """What is wrong with the tenant's database; empty when it is whole."""
     try:
         with databases.using(organization_id) as opened:
-            findings = _findings(opened)
+            findings = inspect(opened.raw)
     except Problem as problem:
         findings = [f"{problem.code}: {problem.__cause__ or problem.detail}"]
     metrics.integrity_checks.labels(result="failed" if findings else "passed").inc()
     return findings
 
 
-def _findings(opened: databases.Opened) -> list[str]:
-    raw = opened.raw
+def inspect_file(file: Path) -> list[str]:
+    """What is wrong with a file that is not in use, such as a backup; empty when it is whole."""
+    try:
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as raw:
+            return inspect(raw)
+    except sqlite3.Error as error:
+        return [str(error)]
+
+
+def inspect(raw: sqlite3.Connection) -> list[str]:
+    """What is wrong with the database of an open connection. Raises sqlite3.Error when it cannot be read."""
     findings = [row[0] for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
     findings += [f"broken foreign key in {row[0]}" for row in raw.execute("PRAGMA foreign_key_check")]
     present = {row[0] for row in raw.execute("SELECT id FROM rbac_role WHERE built_in")}
     findings += [f"built-in role {role} is missing" for role in sorted(set(BUILT_IN) - present)]
+    findings += [f"built-in role {role} was changed" for role in sorted(present) if _is_changed(raw, role)]
     return findings
+
+
+def _is_changed(raw: sqlite3.Connection, role: str) -> bool:
+    if role not in BUILT_IN:
+        return True
+    *_, rules = BUILT_IN[role]
+    expected = [(action, resource, "allow", "{}") for action, resource in rules]
+    return raw.execute(BUILT_IN_RULES, (role,)).fetchall() != expected

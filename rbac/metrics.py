@@ -12,6 +12,8 @@ access_denials = Counter("pulse_rbac_access_denials_total", "Checks that were an
 integrity_checks = Counter(
     "pulse_rbac_integrity_checks_total", "Integrity checks of tenant databases.", ["result"]
 )
+backups = Counter("pulse_rbac_backups_total", "Backups of tenant databases.", ["result"])
+rehearsals = Counter("pulse_rbac_restore_rehearsals_total", "Rehearsed restores.", ["result"])
 unusable_databases = Counter(
     "pulse_rbac_unusable_databases_total",
     "Times that a tenant database could not be used.",

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from pulse import faults
-from rbac import databases
+from rbac import databases, schema
 from rbac.built_in import BUILT_IN
 
 # Folders of unfinished and discarded tenants begin with a dot, which no organization's id does.
@@ -68,7 +68,7 @@ def ensure() -> Path:
 
 
 def _template_file() -> Path:
-    return databases.folder() / f".template-{databases.SCHEMA_VERSION}" / "rbac.db"
+    return databases.folder() / f".template-{schema.current()}" / "rbac.db"
 
 
 def _build(path: Path) -> None:
@@ -105,7 +105,7 @@ def _finish(file: Path) -> None:
                 [(role, action, resource) for action, resource in rules],
             )
         raw.execute("COMMIT")
-        raw.execute(f"PRAGMA user_version = {databases.SCHEMA_VERSION}")
+        raw.execute(f"PRAGMA user_version = {schema.current()}")
         raw.execute("VACUUM")
         raw.execute("PRAGMA journal_mode = WAL")
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from rbac import databases, integrity, template
+from rbac import backups, databases, integrity, schema, template
 from rbac.models import Assignment, Change, Permission, Principal, Role
 from tenants import context
 from tenants.exports import write_lines
@@ -14,10 +14,13 @@ from tenants.models import Organization, User
 
 
 class RbacDatabase:
+    """The tenant's file, and its backups."""
+
     name = "rbac"
 
     def provision(self, organization: Organization, *, owner: User | None) -> None:
         template.create(organization.id, admin=str(owner.public_id) if owner else None)
+        Organization.objects.filter(pk=organization.pk).update(schema_version=schema.current())
 
     def undo(self, organization_id: str) -> None:
         template.discard(organization_id)
@@ -39,17 +42,28 @@ class RbacDatabase:
         """Nothing in the database keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
-        transaction.on_commit(lambda: template.discard(organization.id))
+        def erase() -> None:
+            backups.discard_all(organization.id)
+            template.discard(organization.id)
+
+        transaction.on_commit(erase)
 
     def orphans(self) -> list[str]:
         """Folders of no living organization, and what crashes left unfinished or half deleted."""
-        root = databases.folder()
-        if not root.exists():
-            return []
-        names = {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}
-        living = Organization.objects.living().values_list("id", flat=True)
-        return sorted(names.difference(living.iterator()))
+        kept = set(Organization.objects.living().values_list("id", flat=True))
+        files = _entries(databases.folder()) - kept
+        backed_up = _entries(backups.folder()) - kept
+        return sorted(files) + [f"{backups.FOLDER}/{name}" for name in sorted(backed_up)]
 
     def clear(self, orphan: str) -> None:
+        root = databases.folder()
+        if orphan.startswith(f"{backups.FOLDER}/"):
+            root = root.parent
         with suppress(FileNotFoundError):  # A purge may be removing it at this moment.
-            shutil.rmtree(databases.folder() / orphan)
+            shutil.rmtree(root / orphan)
+
+
+def _entries(root: Path) -> set[str]:
+    if not root.exists():
+        return set()
+    return {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}

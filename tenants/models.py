@@ -113,6 +113,8 @@ class Organization(models.Model):
     subscription_state = models.CharField(max_length=16, default="trial", editable=False)
     subscription_ends_at = models.DateTimeField(null=True, blank=True, editable=False)
     tenant_rate = models.CharField(max_length=32, blank=True, editable=False)
+    # The schema of the tenant's own database. Written by rbac alone.
+    schema_version = models.PositiveIntegerField(default=0, editable=False)
 
     objects = OrganizationQuerySet.as_manager()
 
@@ -132,6 +134,7 @@ class Organization(models.Model):
             # serves whatever filters by the status alone.
             models.Index(fields=("status", "purge_after"), name="organization_due"),
             models.Index(fields=("-created_at",), name="organization_newest"),
+            models.Index(fields=("schema_version",), name="organization_schema"),
         )
         constraints = (
             models.CheckConstraint(
@@ -190,3 +193,16 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}…"
+
+
+class RecoveryToken(models.Model):
+    """A one-time word that lets an operator make a member an organization's admin. Only its hash is kept."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="recovery_tokens")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(help_text="UTC; 15 minutes after it was made.")
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"recovery of {self.organization_id}"

@@ -56,11 +56,12 @@ class Migration(migrations.Migration):
                 ('subscription_state', models.CharField(default='trial', editable=False, max_length=16)),
                 ('subscription_ends_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('tenant_rate', models.CharField(blank=True, editable=False, max_length=32)),
+                ('schema_version', models.PositiveIntegerField(default=0, editable=False)),
             ],
             options={
                 'ordering': ('id',),
                 'permissions': (('run_lifecycle', 'Can suspend, unsuspend, soft-delete and restore organizations'), ('provision_organization', 'Can provision organizations'), ('purge_organization', 'Can purge organizations past their retention'), ('export_organization', 'Can export all that is held on an organization'), ('manage_access', 'Can see and change roles within organizations'), ('care_for_databases', "Can back up, restore and migrate organizations' databases"), ('break_glass', "Can make a member an organization's admin")),
-                'indexes': [models.Index(fields=['status', 'purge_after'], name='organization_due'), models.Index(fields=['-created_at'], name='organization_newest')],
+                'indexes': [models.Index(fields=['status', 'purge_after'], name='organization_due'), models.Index(fields=['-created_at'], name='organization_newest'), models.Index(fields=['schema_version'], name='organization_schema')],
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('id', 'default'), _negated=True), ('status', 'active'), _connector='OR'), name='default_organization_is_active'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'pending_deletion'), _negated=True), ('purge_after__isnull', False), _connector='OR'), name='pending_deletion_has_its_end')],
             },
         ),
@@ -94,6 +95,17 @@ class Migration(migrations.Migration):
                 'verbose_name': 'API token',
                 'ordering': ('-created_at',),
             },
+        ),
+        migrations.CreateModel(
+            name='RecoveryToken',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token_hash', models.CharField(editable=False, max_length=64, unique=True)),
+                ('created_by', models.CharField(max_length=150)),
+                ('expires_at', models.DateTimeField(help_text='UTC; 15 minutes after it was made.')),
+                ('used_at', models.DateTimeField(blank=True, null=True)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='recovery_tokens', to='tenants.organization')),
+            ],
         ),
         migrations.AddConstraint(
             model_name='user',

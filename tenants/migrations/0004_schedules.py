@@ -1,10 +1,16 @@
-"""The schedules of tenants: the reaper by night, reconciliation by the hour."""
+"""The schedules: reaper and backups by night, reconciliation by the hour, a rehearsed restore by the week.
+
+Those of rbac are here because it has no tables in the control database, and so no migrations of it.
+"""
 
 from django.db import migrations
 
 SCHEDULES = [
     ("reap", "tenants.tasks.reap", "30 2 * * *"),
     ("reconcile", "tenants.tasks.reconcile", "5 * * * *"),
+    ("back-up-tenants", "rbac.tasks.back_up_all", "0 1 * * *"),
+    ("rehearse-restore", "rbac.tasks.rehearse_restore", "0 4 * * 0"),
+    ("migrate-tenants", "rbac.tasks.migrate", "45 * * * *"),
 ]
 
 

@@ -1,0 +1,212 @@
+"""Backups of tenants' databases: `data/backups/<org-id>/<instant>/` with the file and its manifest.
+
+Made online by SQLite's backup API while others write; proved by opening them before they count.
+"""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from pulse import audit, faults
+from pulse.actors import Actor
+from pulse.models import AuditHead
+from pulse.problems import Problem
+from rbac import databases, errors, integrity, metrics
+from rbac.template import sync
+from tenants import organizations
+
+log = structlog.get_logger(__name__)
+
+FOLDER = "backups"
+FORMAT = 1
+FILE, MANIFEST = "rbac.db", "manifest.json"
+UNFINISHED = ".new-"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """What a backup's manifest says. `name` is its instant, UTC; `audit_sequence` the log's end then."""
+
+    organization: str
+    name: str
+    made_at: str
+    size: int
+    sha256: str
+    schema_version: int
+    audit_sequence: int
+    reason: str
+    format: int = FORMAT
+
+    @property
+    def file(self) -> Path:
+        return folder() / self.organization / self.name / FILE
+
+
+def folder() -> Path:
+    return Path(settings.PULSE_DATA_DIR) / FOLDER
+
+
+def of_organization(organization_id: str) -> list[Backup]:
+    """The organization's finished backups, the newest first."""
+    root = folder() / organization_id
+    if not root.exists():
+        return []
+    names = sorted((entry.name for entry in root.iterdir() if entry.name[0] != "."), reverse=True)
+    return [backup for name in names if (backup := _read(organization_id, name)) is not None]
+
+
+def find(organization_id: str, name: str) -> Backup:
+    """Raises `BackupNotFound`, also for one whose manifest cannot be read."""
+    backup = _read(organization_id, name) if name and name == Path(name).name else None
+    if backup is None:
+        raise errors.BackupNotFound
+    return backup
+
+
+def make(organization_id: str, *, actor: Actor, reason: str = "") -> Backup:
+    """Back the tenant's database up as of one moment, while others go on reading and writing it.
+
+    Raises `OrganizationNotFound`, and `BackupFailed` when the database cannot be read, or the copy cannot
+    be written or is not whole; nothing unfinished is kept.
+    """
+    actor.require("tenants.care_for_databases")
+    audit.checked_reason(reason)
+    organization = organizations.living(organization_id)
+    try:
+        backup = _make(organization.id, reason)
+    except (OSError, sqlite3.Error) as error:
+        metrics.backups.labels(result="failed").inc()
+        log.exception("backup failed", organization=organization.id)
+        raise errors.BackupFailed(f"The backup could not be made: {error}.") from error
+    metrics.backups.labels(result="made").inc()
+    after = {"backup": backup.name, "sha256": backup.sha256}
+    audit.record("database.backup", actor=actor, organization=organization.id, after=after, reason=reason)
+    return backup
+
+
+def _make(organization_id: str, reason: str) -> Backup:
+    root = folder() / organization_id
+    root.mkdir(parents=True, exist_ok=True)
+    made_at = timezone.now()
+    unfinished = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
+    try:
+        head = AuditHead.objects.filter(id=1).first()
+        version = copy_live(organization_id, unfinished / FILE)
+        faults.reach("backup.copied")
+        _prove(unfinished / FILE)
+        backup = Backup(
+            organization=organization_id,
+            name=f"{made_at:%Y%m%dT%H%M%S.%fZ}",
+            made_at=made_at.isoformat(),
+            size=(unfinished / FILE).stat().st_size,
+            sha256=sha256(unfinished / FILE),
+            schema_version=version,
+            audit_sequence=head.sequence if head else 0,
+            reason=reason,
+        )
+        (unfinished / MANIFEST).write_text(json.dumps(asdict(backup), indent=2))
+        for written in (unfinished / FILE, unfinished / MANIFEST, unfinished):
+            sync(written)
+        faults.reach("backup.finished")
+        unfinished.rename(root / backup.name)
+        sync(root)
+    except BaseException:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        raise
+    return backup
+
+
+def copy_live(organization_id: str, into: Path) -> int:
+    """Copy the tenant's database, of whatever schema, into a file without a WAL beside it; its version.
+
+    By a connection of its own, so that an error of the copy is not taken for one of the tenant's.
+    """
+    source = f"file:{databases.file_of(organization_id)}?mode=rw"
+    with closing(sqlite3.connect(source, uri=True)) as live, closing(sqlite3.connect(into)) as copy:
+        live.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")
+        version: int = copy.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _prove(file: Path) -> None:
+    if findings := integrity.inspect_file(file):
+        raise sqlite3.DatabaseError("; ".join(findings))
+
+
+def sha256(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def _read(organization_id: str, name: str) -> Backup | None:
+    try:
+        held: dict[str, Any] = json.loads((folder() / organization_id / name / MANIFEST).read_text())
+        return Backup(**held)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def remove(organization_id: str, name: str, *, actor: Actor) -> None:
+    """Delete one backup. Raises `BackupNotFound`."""
+    actor.require("tenants.care_for_databases")
+    backup = find(organization_id, name)
+    shutil.rmtree(backup.file.parent)
+    audit.record("database.remove_backup", actor=actor, organization=organization_id, before={"backup": name})
+
+
+def discard_all(organization_id: str) -> None:
+    """Erase all backups of a tenant that is purged."""
+    shutil.rmtree(folder() / organization_id, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`error` is a refusal's code; None when the backup was made."""
+
+    organization_id: str
+    backup: Backup | None
+    error: str | None = None
+
+
+def make_all(organization_ids: Iterable[str], *, actor: Actor, reason: str = "") -> Iterator[Outcome]:
+    """Back up each, and go on past those that cannot be."""
+    for organization_id in organization_ids:
+        try:
+            yield Outcome(organization_id, make(organization_id, actor=actor, reason=reason))
+        except Problem as refusal:
+            yield Outcome(organization_id, None, refusal.code)
+
+
+def prune(*, keep_days: int, now: datetime) -> int:
+    """Delete backups that are older than `keep_days`, and what crashes left unfinished; how many backups.
+
+    The newest one of each organization is kept however old it is.
+    """
+    removed = 0
+    for root in folder().iterdir() if folder().exists() else ():
+        for unfinished in root.glob(f"{UNFINISHED}*"):
+            if unfinished.stat().st_mtime < (now - timedelta(days=1)).timestamp():
+                shutil.rmtree(unfinished, ignore_errors=True)
+        for backup in of_organization(root.name)[1:]:
+            if datetime.fromisoformat(backup.made_at) < now - timedelta(days=keep_days):
+                shutil.rmtree(backup.file.parent)
+                removed += 1
+    return removed
+
+
+def with_backups() -> list[str]:
+    """The organizations that have a folder of backups."""
+    return sorted(entry.name for entry in folder().iterdir()) if folder().exists() else []

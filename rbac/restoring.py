@@ -1,0 +1,164 @@
+"""Restoring a tenant's database from a backup, and rehearsing that.
+
+The backup is prepared aside and then written over the live database by SQLite's backup API, in one
+transaction: writers wait their turn, a crash leaves the old or the new content, and every open connection
+in every process reads the new one next. Only a file that cannot be opened any more is replaced by a rename.
+"""
+
+import secrets
+import shutil
+import sqlite3
+import tempfile
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+
+from pulse import audit, faults
+from pulse.actors import Actor
+from rbac import backups, databases, errors, integrity, metrics, schema
+from rbac.backups import Backup
+from rbac.template import sync
+from tenants import organizations
+from tenants.models import Organization
+
+log = structlog.get_logger(__name__)
+
+DAMAGED = "damaged.db"
+PREPARING = ".restoring-"
+
+
+def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") -> Backup:
+    """Put the tenant's database back to a backup, after a backup of what is there, if that can be read.
+
+    Raises `OrganizationNotFound`, `BackupNotFound`, `BackupMismatch` (another organization, schema or
+    content than the manifest says), `TenantBusy` when a writer does not let go, and `RestoreFailed`.
+    """
+    actor.require("tenants.care_for_databases")
+    audit.checked_reason(reason)
+    organization = organizations.living(organization_id)
+    backup = backups.find(organization.id, name)
+    check(backup, organization.id)
+    is_usable = not integrity.inspect_file(databases.file_of(organization.id))
+    if is_usable:
+        backups.make(organization.id, actor=actor, reason=f"before the restore of {name}")
+    audit.record(
+        "database.restore", actor=actor, organization=organization.id, after={"backup": name}, reason=reason
+    )
+    try:
+        _put_in_place(backup, organization.id, actor, is_usable=is_usable)
+    except (OSError, sqlite3.Error) as error:
+        raise errors.RestoreFailed(f"The backup could not be restored: {error}.") from error
+    Organization.objects.filter(pk=organization.pk).update(schema_version=backup.schema_version)
+    return backup
+
+
+def check(backup: Backup, organization_id: str) -> None:
+    """Raise `BackupMismatch` unless the backup is this organization's, of this schema, and unchanged."""
+    if backup.organization != organization_id:
+        raise errors.BackupMismatch("The backup is another organization's.")
+    if backup.schema_version != schema.current():
+        raise errors.BackupMismatch(
+            f"The backup has schema {backup.schema_version}, and this version of Pulse {schema.current()}."
+        )
+    try:
+        is_unchanged = backups.sha256(backup.file) == backup.sha256
+    except OSError as error:
+        raise errors.BackupMismatch(f"The backup cannot be read: {error.strerror}.") from error
+    if not is_unchanged:
+        raise errors.BackupMismatch("The backup's content does not match its SHA-256.")
+    if findings := integrity.inspect_file(backup.file):
+        raise errors.BackupMismatch(f"The backup is damaged: {findings[0]}.")
+
+
+def _put_in_place(backup: Backup, organization_id: str, actor: Actor, *, is_usable: bool) -> None:
+    live = databases.file_of(organization_id)
+    live.parent.mkdir(exist_ok=True)
+    _clear_leftovers(live.parent)
+    with tempfile.TemporaryDirectory(prefix=PREPARING, dir=live.parent) as folder:
+        prepared = Path(folder) / live.name
+        _prepare(backup, prepared, actor)
+        faults.reach("restore.prepared")
+        if is_usable:
+            _overwrite(live, prepared)
+        else:
+            _replace(live, prepared)
+        faults.reach("restore.placed")
+
+
+def _clear_leftovers(parent: Path) -> None:
+    """Remove what restores that were killed more than an hour ago had prepared."""
+    for leftover in parent.glob(f"{PREPARING}*"):
+        if time.time() - leftover.stat().st_mtime > 3600:
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _prepare(backup: Backup, into: Path, actor: Actor) -> None:
+    """A copy of the backup whose changelog ends with its restore."""
+    with closing(sqlite3.connect(backup.file)) as source, closing(sqlite3.connect(into)) as prepared:
+        source.backup(prepared)
+        prepared.execute(
+            "INSERT INTO rbac_change (at, actor, verb, subject, before, after)"
+            " VALUES (?, ?, 'database.restore', ?, NULL, NULL)",
+            (timezone.now().replace(tzinfo=None).isoformat(" "), actor.name, backup.name),
+        )
+        prepared.commit()
+        prepared.execute("PRAGMA journal_mode = WAL")
+    sync(into)
+
+
+def _overwrite(live: Path, prepared: Path) -> None:
+    deadline = time.monotonic() + settings.PULSE_RBAC_BUSY_SECONDS
+
+    def give_up(status: int, remaining: int, total: int) -> None:
+        """Called after each try; the library itself would try for ever."""
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
+            raise errors.TenantBusy(headers={"Retry-After": "1"})
+
+    with closing(sqlite3.connect(prepared)) as source, closing(sqlite3.connect(live)) as target:
+        source.backup(target, progress=give_up, sleep=0.05)
+
+
+def _replace(live: Path, prepared: Path) -> None:
+    """Keep the damaged file beside the new one, without its WAL, which would be read into the new one."""
+    with suppress(FileNotFoundError):
+        live.rename(live.with_name(DAMAGED))
+    for suffix in ("-wal", "-shm"):
+        live.with_name(live.name + suffix).unlink(missing_ok=True)
+    prepared.rename(live)
+    sync(live.parent)
+
+
+def rehearse(*, actor: Actor, organization_id: str | None = None) -> Backup | None:
+    """Restore the newest backup of a tenant (one at random) into a folder of its own, and prove it.
+
+    None when there are no backups. Raises `BackupMismatch`; the live database is not touched.
+    """
+    chosen = organization_id or secrets.choice(backups.with_backups() or [""])
+    newest = next(iter(backups.of_organization(chosen)), None) if chosen else None
+    if newest is None:
+        return None
+    try:
+        _prove(newest, actor)
+    except errors.BackupMismatch as refusal:
+        metrics.rehearsals.labels(result="failed").inc()
+        log.exception("restore rehearsal failed", organization=newest.organization)
+        after = {"backup": newest.name, "failed": refusal.detail}
+        audit.record("database.rehearse", actor=actor, organization=newest.organization, after=after)
+        raise
+    metrics.rehearsals.labels(result="passed").inc()
+    after = {"backup": newest.name}
+    audit.record("database.rehearse", actor=actor, organization=newest.organization, after=after)
+    return newest
+
+
+def _prove(backup: Backup, actor: Actor) -> None:
+    check(backup, backup.organization)
+    with tempfile.TemporaryDirectory(prefix="pulse-rehearsal-") as folder:
+        rehearsed = Path(folder) / backups.FILE
+        _prepare(backup, rehearsed, actor)
+        if findings := integrity.inspect_file(rehearsed):
+            raise errors.BackupMismatch(f"The restored database is damaged: {findings[0]}.")
