@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from pulse import first_run
 
@@ -27,8 +28,9 @@ class Command(BaseCommand):
     help = "Migrate, make the first operator, and run the web server, the worker and the scheduler together."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        check_address_is_free()
         call_command("migrate", verbosity=0)
-        first_run.prepare(say=self.stdout.write)
+        first_run.prepare(say=self.say)
         environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": fresh_metrics_directory()}
         manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
         group = Group(environment)
@@ -36,11 +38,29 @@ class Command(BaseCommand):
         group.start("worker", [*manage, "worker", "--no-startup-delay", "--no-reload", "--skip-checks"])
         group.start("scheduler", [*manage, "scheduler", "--skip-checks"])
         if group.wait_until_ready():
-            self.stdout.write(f"\nPulse is ready: http://{address()}/admin/\nCtrl-C stops it.")
-        elif not group.stopping:
+            self.say(f"\nPulse is ready: http://{address()}/admin/\nCtrl-C stops it.")
+        elif not group.stopping and group.all_run():
             self.stderr.write(f"Not ready after {READY_WITHIN_SECONDS} s: see http://{address()}/readyz")
-        self.stdout.flush()
         sys.exit(group.wait())
+
+    def say(self, words: str) -> None:
+        """At once, also into a pipe: a password that waits in a buffer would die with the process."""
+        self.stdout.write(words)
+        self.stdout.flush()
+
+
+def check_address_is_free() -> None:
+    """Raise `CommandError` before anything is changed; gunicorn would try again for 5 s and then end."""
+    family = socket.AF_INET6 if ":" in settings.PULSE_HOST else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.PULSE_HOST, settings.PULSE_PORT))
+            probe.listen()
+    except OSError as error:
+        raise CommandError(
+            f"Pulse cannot listen on {address()}: {error.strerror}. Set PULSE_PORT or PULSE_HOST to another."
+        ) from error
 
 
 def address() -> str:
@@ -93,7 +113,7 @@ class Group:
 
     def wait_until_ready(self) -> bool:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
-        while time.monotonic() < deadline and not self.stopping and self._all_run():
+        while time.monotonic() < deadline and not self.stopping and self.all_run():
             try:
                 with urllib.request.urlopen(f"http://{address()}/readyz", timeout=2):
                     return True
@@ -103,7 +123,7 @@ class Group:
 
     def wait(self) -> int:
         """0 after a signal, 1 when a child ended by itself; all have ended."""
-        while not self.stopping and self._all_run():
+        while not self.stopping and self.all_run():
             time.sleep(0.2)
         by_itself = [] if self.stopping else [n for n, c in self.children.items() if c.poll() is not None]
         for name in by_itself:
@@ -114,7 +134,7 @@ class Group:
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stopping = True
 
-    def _all_run(self) -> bool:
+    def all_run(self) -> bool:
         return all(child.poll() is None for child in self.children.values())
 
     def _stop(self) -> None:
