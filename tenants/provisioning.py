@@ -17,7 +17,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, transaction
 from django.utils.text import slugify
 
 from pulse import audit, faults
@@ -73,18 +73,12 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
 
 def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
     with _lock(fcntl.LOCK_SH), _undoing() as undo, transaction.atomic():
+        _take_turns()
         existing = Organization.objects.filter(signup_email=email).first()
         if existing is not None:
             return Provisioned(existing, existing=True)
         check_cap()
-        try:
-            with transaction.atomic():
-                organization = _create_row(email, name, organization_id)
-        except IntegrityError:
-            winner = Organization.objects.filter(signup_email=email).first()
-            if winner is None:
-                raise errors.OrganizationIdTaken from None
-            return Provisioned(winner, existing=True)
+        organization = _create_row(email, name, organization_id)
         faults.reach("provision.row")
         owner = _owner(email)
         Membership.objects.create(user=owner, organization=organization, is_owner=True)
@@ -120,6 +114,14 @@ def _undoing() -> Iterator[list[tuple[resources.TenantResource, str]]]:
                 if not Organization.objects.filter(id=organization_id).exists():
                     resource.undo(organization_id)
         raise
+
+
+def _take_turns() -> None:
+    """Lock the default organization's row until the commit, against whoever provisions meanwhile.
+
+    So nobody else takes the e-mail, the free id or the last place under the cap that were just looked up.
+    """
+    Organization.objects.select_for_update(no_key=True).get(id=DEFAULT_ORGANIZATION)
 
 
 def check_cap() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.validators import RegexValidator
 from rest_framework import serializers
 
 from pulse.audit import LONGEST_REASON
@@ -44,8 +45,11 @@ class OrganizationSerializer(serializers.ModelSerializer[Organization]):
 class NewOrganizationSerializer(serializers.Serializer[Any]):
     email = TextField(max_length=254, help_text="The owner's e-mail address.")
     name = TextField(max_length=200, trim_whitespace=False)
-    id = serializers.RegexField(
-        rf"^{ORGANIZATION_ID}\Z", required=False, help_text="Made from the name when absent."
+    id = TextField(
+        required=False,
+        trim_whitespace=False,
+        validators=[RegexValidator(rf"^{ORGANIZATION_ID}\Z")],
+        help_text="Made from the name when absent.",
     )
 
 
