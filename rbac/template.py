@@ -1,14 +1,13 @@
 """New tenant databases: clones of a migrated template, finished aside and renamed into place."""
 
 import os
+import secrets
 import shutil
 import sqlite3
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from django.core.management import call_command
-from django.db import connections
 from django.utils import timezone
 
 from pulse import faults
@@ -40,6 +39,7 @@ def create(organization_id: str, *, admin: str | None) -> None:
         faults.reach("clone.admin")
         sync(file)
         sync(unfinished)
+        faults.reach("clone.synced")
         _rename(unfinished, root / organization_id)
         faults.reach("clone.renamed")
     except BaseException:
@@ -49,11 +49,15 @@ def create(organization_id: str, *, admin: str | None) -> None:
 
 def discard(organization_id: str) -> None:
     """Remove the tenant's folder: out of reach by one rename, then deleted."""
+    faults.reach("discard.begun")
     databases.close(organization_id)
     root = databases.folder()
-    aside = Path(tempfile.mkdtemp(prefix=f"{DISCARDED}{organization_id}.", dir=root))
-    with suppress(FileNotFoundError):
-        (root / organization_id).rename(aside / "tenant")
+    # By a rename alone: on a full disk there may be no room for even one more folder.
+    aside = root / f"{DISCARDED}{organization_id}.{secrets.token_hex(4)}"
+    try:
+        (root / organization_id).rename(aside)
+    except FileNotFoundError:
+        return
     faults.reach("discard.renamed")
     shutil.rmtree(aside, ignore_errors=True)
     sync(root)
@@ -74,18 +78,20 @@ def _template_file() -> Path:
 def _build(path: Path) -> None:
     """Migrate a new file under a name of our own and rename it, so that two builders cannot collide."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    name = f".build-{os.getpid()}-{os.urandom(4).hex()}"
-    alias = databases.alias_of(name)
+    name = f".build-{os.getpid()}-{secrets.token_hex(4)}"
     building = databases.file_of(name)
     building.parent.mkdir(parents=True)
     try:
-        call_command("migrate", database=alias, app_label="rbac", verbosity=0)
-        connections[alias].close()
-        del connections[alias]
+        faults.reach("template.folder")
+        call_command("migrate", database=databases.alias_of(name), app_label="rbac", verbosity=0)
+        databases.close(name)
+        faults.reach("template.migrated")
         _finish(building)
         sync(building)
+        faults.reach("template.synced")
         building.rename(path)
     finally:
+        databases.close(name)
         shutil.rmtree(building.parent, ignore_errors=True)
 
 

@@ -1,5 +1,6 @@
 """The RBAC database as a tenant resource: made, checked, exported and erased with its organization."""
 
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,7 @@ from rbac import backups, databases, integrity, schema, template
 from rbac.models import Assignment, Change, Permission, Principal, Role
 from tenants import context
 from tenants.exports import write_lines
-from tenants.models import Organization, User
+from tenants.models import ORGANIZATION_ID, Organization, User
 
 
 class RbacDatabase:
@@ -42,6 +43,7 @@ class RbacDatabase:
         """Nothing in the database keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
+<<<<<<< Updated upstream
         def erase() -> None:
             backups.discard_all(organization.id)
             template.discard(organization.id)
@@ -54,12 +56,26 @@ class RbacDatabase:
         files = _entries(databases.folder()) - kept
         backed_up = _entries(backups.folder()) - kept
         return sorted(files) + [f"{backups.FOLDER}/{name}" for name in sorted(backed_up)]
+=======
+        # Robust: the purge holds by then, and what is left of the files `orphans` tells.
+        transaction.on_commit(lambda: template.discard(organization.id), robust=True)
+
+    def orphans(self) -> list[str]:
+        """Folders of no living organization, and what crashes left unfinished or half deleted."""
+        root = databases.folder()
+        if not root.exists():
+            return []
+        names = {entry.name for entry in root.iterdir() if entry.is_dir() and _is_ours(entry.name)}
+        living = Organization.objects.living().values_list("id", flat=True)
+        return sorted(names.difference(living.iterator()))
+>>>>>>> Stashed changes
 
     def clear(self, orphan: str) -> None:
         root = databases.folder()
         if orphan.startswith(f"{backups.FOLDER}/"):
             root = root.parent
         with suppress(FileNotFoundError):  # A purge may be removing it at this moment.
+<<<<<<< Updated upstream
             shutil.rmtree(root / orphan)
 
 
@@ -67,3 +83,13 @@ def _entries(root: Path) -> set[str]:
     if not root.exists():
         return set()
     return {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}
+=======
+            shutil.rmtree(databases.folder() / orphan)
+
+
+def _is_ours(name: str) -> bool:
+    """Whether we may have made a folder of this name for a tenant; not a disk's `lost+found`."""
+    if name.startswith("."):
+        return not name.startswith(".template-")
+    return re.fullmatch(ORGANIZATION_ID, name) is not None
+>>>>>>> Stashed changes

@@ -49,6 +49,12 @@ class PurgeRefused(Problem):
     detail = "A part of the organization refuses to be purged."
 
 
+class PurgeFailed(Problem):
+    status = 503
+    code = "purge_failed"
+    detail = "The organization could not be purged and is kept as it was. The logs tell why."
+
+
 class InvalidRetentionDays(InvalidRequest):
     code = "invalid_retention_days"
     detail = "Retention is a whole number of days from 1 to 3650."

@@ -9,9 +9,10 @@ import fcntl
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
+from typing import IO
 
 import structlog
 from django.conf import settings
@@ -72,13 +73,31 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
 
 
 def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
+<<<<<<< Updated upstream
     with _lock(fcntl.LOCK_SH), _undoing() as undo, transaction.atomic():
         _take_turns()
+=======
+    with _lock(fcntl.LOCK_SH) as lock, _undoing(lock) as undo, transaction.atomic(durable=True):
+>>>>>>> Stashed changes
         existing = Organization.objects.filter(signup_email=email).first()
         if existing is not None:
             return Provisioned(existing, existing=True)
         check_cap()
+<<<<<<< Updated upstream
         organization = _create_row(email, name, organization_id)
+=======
+        try:
+            with transaction.atomic():
+                organization = _create_row(email, name, organization_id)
+        except IntegrityError:
+            winner = Organization.objects.filter(signup_email=email).first()
+            if winner is not None:
+                return Provisioned(winner, existing=True)
+            if organization_id is not None:
+                raise errors.OrganizationIdTaken from None
+            # Somebody of the same name was faster; now that its id is taken, ours gets a random end.
+            organization = _create_row(email, name, None)
+>>>>>>> Stashed changes
         faults.reach("provision.row")
         owner = _owner(email)
         Membership.objects.create(user=owner, organization=organization, is_owner=True)
@@ -99,20 +118,25 @@ def _provision(email: str, name: str, actor: Actor, organization_id: str | None)
 
 
 @contextmanager
-def _undoing() -> Iterator[list[tuple[resources.TenantResource, str]]]:
+def _undoing(lock: IO[str]) -> Iterator[list[tuple[resources.TenantResource, str]]]:
     """Undo in reverse what was made, on any failure after which the organization does not exist.
 
-    A commit whose answer was lost may have held, so the table is asked; while it cannot be, whatever was
-    made stays out of reach, and `reconcile` clears it.
+    A commit whose answer was lost may have held, so the table is asked: once no other provisioning is
+    under way, or it could not tell of one that is making the same id. What cannot be undone stays out of
+    reach, and `reconcile` clears it.
     """
     made: list[tuple[resources.TenantResource, str]] = []
     try:
         yield made
     except BaseException:
-        with suppress(DatabaseError):
-            for resource, organization_id in reversed(made):
+        if made:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        for resource, organization_id in reversed(made):
+            try:
                 if not Organization.objects.filter(id=organization_id).exists():
                     resource.undo(organization_id)
+            except (DatabaseError, OSError):
+                log.exception("undoing failed", organization=organization_id, resource=resource.name)
         raise
 
 
@@ -197,6 +221,7 @@ def reconcile(*, actor: Actor) -> Reconciled:
             for orphan in resource.orphans():
                 resource.clear(orphan)
                 cleared.append(f"{resource.name}: {orphan}")
+                faults.reach("reconcile.cleared")
         mended = _equip_default()
     if cleared or mended:
         audit.record("tenants.reconcile", actor=actor, after={"cleared": cleared, "mended": mended})
@@ -212,8 +237,8 @@ def _equip_default() -> list[str]:
 
 
 @contextmanager
-def _lock(mode: int) -> Iterator[None]:
+def _lock(mode: int) -> Iterator[IO[str]]:
     """An advisory lock on the data directory; the kernel lets go of it when the process dies."""
     with (settings.PULSE_DATA_DIR / "provisioning.lock").open("w") as lock:
         fcntl.flock(lock, mode)
-        yield
+        yield lock

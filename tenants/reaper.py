@@ -10,6 +10,7 @@ from django.utils import timezone
 from pulse.actors import Actor
 from pulse.problems import Problem
 from tenants import lifecycle
+from tenants.errors import PurgeFailed
 from tenants.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -37,5 +38,9 @@ def reap(*, actor: Actor) -> Iterator[Reaped]:
         except Problem as refusal:
             log.warning("purge refused", organization=organization.id, code=refusal.code)
             yield Reaped(organization.id, refusal.code, refusal.detail)
+        except Exception:
+            # Whatever it was, it keeps this one alone: the others are as much past their retention.
+            log.exception("purge failed", organization=organization.id)
+            yield Reaped(organization.id, PurgeFailed.code, PurgeFailed.detail)
         else:
             yield Reaped(organization.id)

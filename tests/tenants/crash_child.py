@@ -1,0 +1,27 @@
+"""A process of Pulse that dies at a named point: `python -m tests.tenants.crash_child POINT WORK ID`."""
+
+import os
+import signal
+import sys
+
+import django
+
+
+def main(point: str, work: str, organization_id: str) -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pulse.settings")
+    django.setup()
+    from pulse import faults
+    from tenants import lifecycle, provisioning
+    from tests.factories import SYSTEM, make_organization
+
+    faults.arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    if work == "provision":
+        make_organization(organization_id)
+    elif work == "purge":
+        lifecycle.purge(organization_id, actor=SYSTEM)
+    else:
+        provisioning.reconcile(actor=SYSTEM)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
