@@ -11,6 +11,7 @@ from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 
 from pulse.problems import Problem, Unavailable
+from pulse.windows import Windows
 
 
 class RateLimited(Problem):
@@ -21,7 +22,9 @@ class RateLimited(Problem):
 
 @lru_cache
 def limiter(redis_url: str) -> FixedWindowRateLimiter:
-    return FixedWindowRateLimiter(storage_from_string(redis_url or "memory://", wrap_exceptions=True))
+    if not redis_url:
+        return FixedWindowRateLimiter(Windows())
+    return FixedWindowRateLimiter(storage_from_string(redis_url, wrap_exceptions=True))
 
 
 @lru_cache(maxsize=1024)
