@@ -43,12 +43,12 @@ class RbacDatabase:
         """Nothing in the database keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
-<<<<<<< Updated upstream
         def erase() -> None:
             backups.discard_all(organization.id)
             template.discard(organization.id)
 
-        transaction.on_commit(erase)
+        # Robust: the purge holds by then, and `orphans` tells what is left of the files.
+        transaction.on_commit(erase, robust=True)
 
     def orphans(self) -> list[str]:
         """Folders of no living organization, and what crashes left unfinished or half deleted."""
@@ -56,40 +56,23 @@ class RbacDatabase:
         files = _entries(databases.folder()) - kept
         backed_up = _entries(backups.folder()) - kept
         return sorted(files) + [f"{backups.FOLDER}/{name}" for name in sorted(backed_up)]
-=======
-        # Robust: the purge holds by then, and what is left of the files `orphans` tells.
-        transaction.on_commit(lambda: template.discard(organization.id), robust=True)
-
-    def orphans(self) -> list[str]:
-        """Folders of no living organization, and what crashes left unfinished or half deleted."""
-        root = databases.folder()
-        if not root.exists():
-            return []
-        names = {entry.name for entry in root.iterdir() if entry.is_dir() and _is_ours(entry.name)}
-        living = Organization.objects.living().values_list("id", flat=True)
-        return sorted(names.difference(living.iterator()))
->>>>>>> Stashed changes
 
     def clear(self, orphan: str) -> None:
         root = databases.folder()
         if orphan.startswith(f"{backups.FOLDER}/"):
             root = root.parent
         with suppress(FileNotFoundError):  # A purge may be removing it at this moment.
-<<<<<<< Updated upstream
             shutil.rmtree(root / orphan)
 
 
 def _entries(root: Path) -> set[str]:
+    """The folders that may have been made for a tenant: not the template, nor a disk's `lost+found`."""
     if not root.exists():
         return set()
-    return {entry.name for entry in root.iterdir() if not entry.name.startswith(".template-")}
-=======
-            shutil.rmtree(databases.folder() / orphan)
+    return {entry.name for entry in root.iterdir() if entry.is_dir() and _is_ours(entry.name)}
 
 
 def _is_ours(name: str) -> bool:
-    """Whether we may have made a folder of this name for a tenant; not a disk's `lost+found`."""
     if name.startswith("."):
         return not name.startswith(".template-")
     return re.fullmatch(ORGANIZATION_ID, name) is not None
->>>>>>> Stashed changes

@@ -73,31 +73,13 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
 
 
 def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
-<<<<<<< Updated upstream
-    with _lock(fcntl.LOCK_SH), _undoing() as undo, transaction.atomic():
-        _take_turns()
-=======
     with _lock(fcntl.LOCK_SH) as lock, _undoing(lock) as undo, transaction.atomic(durable=True):
->>>>>>> Stashed changes
+        _take_turns()
         existing = Organization.objects.filter(signup_email=email).first()
         if existing is not None:
             return Provisioned(existing, existing=True)
         check_cap()
-<<<<<<< Updated upstream
         organization = _create_row(email, name, organization_id)
-=======
-        try:
-            with transaction.atomic():
-                organization = _create_row(email, name, organization_id)
-        except IntegrityError:
-            winner = Organization.objects.filter(signup_email=email).first()
-            if winner is not None:
-                return Provisioned(winner, existing=True)
-            if organization_id is not None:
-                raise errors.OrganizationIdTaken from None
-            # Somebody of the same name was faster; now that its id is taken, ours gets a random end.
-            organization = _create_row(email, name, None)
->>>>>>> Stashed changes
         faults.reach("provision.row")
         owner = _owner(email)
         Membership.objects.create(user=owner, organization=organization, is_owner=True)
