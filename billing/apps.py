@@ -8,6 +8,7 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
+        from billing import metrics  # noqa: F401
         from billing.tenant_resource import SubscriptionRow
         from tenants import resources
 

@@ -1,10 +1,12 @@
 """The verbs that change a subscription. Each also writes what the gate reads into the organization's row."""
 
 from datetime import datetime, timedelta
+from time import perf_counter
 
 from django.db import transaction
 from django.utils import timezone
 
+from billing import metrics
 from billing.errors import InvalidSubscriptionState
 from billing.models import State, Subscription
 from pulse import audit
@@ -36,8 +38,9 @@ def set_state(
 ) -> Subscription:
     """Put the subscription into a state, in force at the next request in every process.
 
-    Raises `OrganizationNotFound`, `InvalidSubscriptionState`.
+    Raises `OrganizationNotFound`, `InvalidSubscriptionState`, `InvalidReason`.
     """
+    started = perf_counter()
     actor.require("billing.change_subscription")
     if state not in State.values:
         raise InvalidSubscriptionState
@@ -57,6 +60,7 @@ def set_state(
         after=snapshot(subscription),
         reason=reason,
     )
+    transaction.on_commit(lambda: metrics.propagation_seconds.observe(perf_counter() - started))
     return subscription
 
 

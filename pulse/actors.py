@@ -1,6 +1,7 @@
 """Who does something, and through which door: what every verb is told and the audit log keeps."""
 
-import getpass
+import os
+import pwd
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,8 +53,13 @@ def from_user(user: AbstractBaseUser, *, door: Door, request_id: str = "") -> Ac
 
 
 def from_shell() -> Actor:
-    """The operating-system user who runs a command without `--actor`."""
-    return Actor(kind="shell", name=f"os:{getpass.getuser()}", door="command")
+    """The operating-system user who runs a command without `--actor`; the environment has no say in it."""
+    user = os.getuid()
+    try:
+        name = pwd.getpwuid(user).pw_name
+    except KeyError:  # In a container, a user may have a number alone.
+        name = str(user)
+    return Actor(kind="shell", name=f"os:{name}", door="command")
 
 
 def from_job(name: str) -> Actor:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from pulse import idempotency
 from pulse.actors import Actor, from_request
+from pulse.clients import address_of
 from pulse.models import IdempotencyKey
 from pulse.problems import InvalidRequest, flatten
 
@@ -40,8 +41,9 @@ class PulseView(APIView):
         return from_request(self.request, door="api")
 
     def caller(self) -> str:
-        """Whose Idempotency-Keys these are."""
-        return self.actor().name
+        """Whose Idempotency-Keys these are: a person's, or an address' for those who are nobody."""
+        actor = self.actor()
+        return actor.name if actor.user else f"{actor.name} {address_of(self.request._request)}"
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
@@ -52,13 +54,7 @@ class PulseView(APIView):
 
     def handle_exception(self, exc: Exception) -> Any:
         if isinstance(exc, Repeated):
-            reply = exc.reply
-            return HttpResponse(
-                reply.body,
-                status=reply.status,
-                content_type=reply.content_type,
-                headers={"Idempotent-Replayed": "true"},
-            )
+            return idempotency.repeat(exc.reply)
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
@@ -72,7 +68,7 @@ class PulseView(APIView):
             return super().dispatch(request, *args, **kwargs)
         except Exception:
             if self.reserved is not None:
-                self.reserved.delete()
+                idempotency.forget(self.reserved)
             raise
 
 

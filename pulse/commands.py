@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from pulse.actors import Actor, from_shell, from_user
 from pulse.problems import Problem, Unavailable, as_problem
@@ -46,7 +47,9 @@ class OperatorCommand(BaseCommand):
         self.as_json: bool = options["json"]
         try:
             self.run(actor=self._actor(options.pop("actor")), **options)
-        except Problem as problem:
+        except (Problem, DatabaseError) as error:
+            if (problem := as_problem(error)) is None:
+                raise
             self._refuse(problem)
 
     def print_rows(self, rows: Sequence[Row], *, empty: str = "Nothing.") -> None:
@@ -83,15 +86,16 @@ class OperatorCommand(BaseCommand):
     def _print_table(self, rows: Sequence[Row]) -> None:
         columns = list(dict.fromkeys(column for row in rows for column in row))
         table = Table(*columns)
-        for row in rows:
-            table.add_row(*("" if row.get(name) is None else str(row[name]) for name in columns))
+        cells = [["" if row.get(name) is None else str(row[name]) for name in columns] for row in rows]
+        for line in cells:
+            table.add_row(*map(Text, line))  # Text, because a plain string may hold rich's markup.
         console = Console(file=cast(IO[str], self.stdout), soft_wrap=True)
         if console.is_terminal:
             console.print(table)
             return
         self.stdout.write("\t".join(columns))
-        for row in rows:
-            self.stdout.write("\t".join(str(row.get(name) or "") for name in columns))
+        for line in cells:
+            self.stdout.write("\t".join(line))
 
     def _actor(self, email: str | None) -> Actor:
         if email is None:

@@ -50,7 +50,7 @@ class GateMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The refusals of views that are not DRF's: the admin's, `/metrics`, the edge check."""
         problem = as_problem(exception)
-        return problem and respond(request, problem)
+        return respond(request, problem) if problem else None
 
 
 def refuse_large_bodies(request: HttpRequest) -> None:

@@ -13,11 +13,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, 
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from pulse import hosted_mode, jobs
-from pulse.clients import address_of
+from pulse.clients import is_local
 from pulse.metrics import scrape_collectors
 from pulse.problems import PermissionRefused, respond
-
-LOOPBACK = ("127.0.0.1", "::1")
 
 # Who may scrape from elsewhere; tenants puts the check of a token's scope `metrics` here.
 may_scrape: Callable[[HttpRequest], bool] = lambda request: False  # noqa: E731
@@ -28,11 +26,17 @@ def alive(request: HttpRequest) -> HttpResponse:
 
 
 def ready(request: HttpRequest) -> HttpResponse:
-    """200 when every check holds, else 503; the gate's state is told and does not count."""
-    checks = {name: _outcome(check) for name, check in CHECKS.items()}
+    """200 when every check holds, else 503; the gate's state is told and does not count.
+
+    Without a database nothing else is asked of it: each question would wait for it anew.
+    """
+    database = _outcome(_database)
+    checks = {DEFAULT_DB_ALIAS: database, "data_directory": _outcome(_data_directory)}
+    for name, check in ASKED_OF_THE_DATABASE.items():
+        checks[name] = _outcome(check) if database == "ok" else "unknown: no database"
     is_ready = all(outcome == "ok" for outcome in checks.values())
-    body = {"status": "ready" if is_ready else "not ready", "checks": checks, **_gate()}
-    return JsonResponse(body, status=200 if is_ready else 503)
+    body = {"status": "ready" if is_ready else "not ready", "checks": checks}
+    return JsonResponse(body | (_gate() if database == "ok" else {}), status=200 if is_ready else 503)
 
 
 def _gate() -> dict[str, object]:
@@ -82,10 +86,8 @@ def _scheduler() -> str:
     return "ok" if jobs.is_alive("scheduler", now=timezone.now()) else "no live scheduler"
 
 
-CHECKS: dict[str, Callable[[], str]] = {
-    DEFAULT_DB_ALIAS: _database,
+ASKED_OF_THE_DATABASE: dict[str, Callable[[], str]] = {
     "migrations": _migrations,
-    "data_directory": _data_directory,
     "worker": _worker,
     "scheduler": _scheduler,
 }
@@ -93,7 +95,7 @@ CHECKS: dict[str, Callable[[], str]] = {
 
 def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, over all processes; for loopback or a token with the scope `metrics`."""
-    if address_of(request) not in LOOPBACK and not may_scrape(request):
+    if not is_local(request) and not may_scrape(request):
         return respond(request, PermissionRefused("Metrics are for loopback or a token."))
     exposition = b""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:

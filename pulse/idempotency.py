@@ -3,9 +3,10 @@
 import hashlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from rest_framework.renderers import JSONRenderer
 from rest_framework.response import Response
@@ -17,6 +18,7 @@ KEPT_FOR = timedelta(hours=24)
 # A key whose first request never finished (its process was killed) may be tried again after this.
 ABANDONED_AFTER = timedelta(seconds=60)
 LONGEST_KEY = 128
+KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
 
 class KeyReused(Problem):
@@ -54,18 +56,32 @@ def reserve(request: HttpRequest, *, caller: str) -> IdempotencyKey | None:
 
 
 def settle(reserved: IdempotencyKey, response: Response, *, secrets: Sequence[str] = ()) -> None:
-    """Keep the reply, with its `secrets` emptied; after a failure of ours, forget the key: a retry acts."""
-    if response.status_code >= 500:
-        reserved.delete()
+    """Keep the reply, with its `secrets` emptied.
+
+    The key is forgotten after a failure of ours and after a refusal that says to try again: a retry acts.
+    """
+    if response.status_code >= 500 or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+        forget(reserved)
         return
     reserved.status = response.status_code
-    reserved.body = ""
-    if response.data is not None:
-        hidden = dict.fromkeys(set(secrets) & set(response.data))
-        body = JSONRenderer().render({**response.data, **hidden}) if hidden else response.rendered_content
-        reserved.body = body.decode()
-    reserved.content_type = str(response.content_type or "application/json")
-    reserved.save(update_fields=("status", "body", "content_type"))
+    body = response.rendered_content
+    if hidden := [name for name in secrets if name in (response.data or ())]:
+        body = JSONRenderer().render({**response.data, **dict.fromkeys(hidden)})
+    reserved.body = body.decode()
+    reserved.headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
+    reserved.save(update_fields=("status", "body", "headers"))
+
+
+def repeat(reply: IdempotencyKey) -> HttpResponse:
+    """The kept reply, as it was."""
+    return HttpResponse(
+        reply.body, status=reply.status, headers={**reply.headers, "Idempotent-Replayed": "true"}
+    )
+
+
+def forget(reserved: IdempotencyKey) -> None:
+    """Let a retry act."""
+    IdempotencyKey.objects.filter(pk=reserved.pk).delete()
 
 
 def prune() -> int:

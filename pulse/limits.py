@@ -9,6 +9,8 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import storage_from_string
 from limits.strategies import FixedWindowRateLimiter
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pulse.problems import Problem, Unavailable
 from pulse.windows import Windows
@@ -20,17 +22,31 @@ class RateLimited(Problem):
     detail = "Too many requests. Try again later."
 
 
+# A Redis that does not answer holds a request up for a second: once, and once more on a new connection.
+REDIS_ANSWERS_WITHIN_SECONDS = 0.5
+
+
 @lru_cache
 def limiter(redis_url: str) -> FixedWindowRateLimiter:
     if not redis_url:
         return FixedWindowRateLimiter(Windows())
-    return FixedWindowRateLimiter(storage_from_string(redis_url, wrap_exceptions=True))
+    storage = storage_from_string(
+        redis_url,
+        wrap_exceptions=True,
+        socket_timeout=REDIS_ANSWERS_WITHIN_SECONDS,
+        socket_connect_timeout=REDIS_ANSWERS_WITHIN_SECONDS,
+        retry=Retry(NoBackoff(), 1),  # type: ignore[arg-type]
+    )
+    return FixedWindowRateLimiter(storage)
 
 
 @lru_cache(maxsize=1024)
 def rate(notation: str) -> RateLimitItem:
-    """The rate that `2000/minute` or `5/hour` stands for; ValueError when it does not parse."""
-    return parse(notation)
+    """The rate that `2000/minute` or `5/hour` stands for; ValueError when it does not parse or is 0."""
+    item = parse(notation)
+    if item.amount < 1:
+        raise ValueError(f"{notation} lets nothing through")
+    return item
 
 
 def hit(notation: str, *identifiers: str) -> bool:
@@ -42,9 +58,12 @@ def hit(notation: str, *identifiers: str) -> bool:
 
 
 def headers(notation: str, *identifiers: str) -> dict[str, str]:
-    """`Retry-After` in seconds, and the limit's state, for a refusal."""
+    """`Retry-After` in seconds, and the limit's state, for a refusal. Raises `Unavailable`, too."""
     item = rate(notation)
-    reset_at, remaining = limiter(settings.REDIS_URL).get_window_stats(item, *identifiers)
+    try:
+        reset_at, remaining = limiter(settings.REDIS_URL).get_window_stats(item, *identifiers)
+    except StorageError as error:
+        raise Unavailable from error
     return {
         "Retry-After": str(max(1, math.ceil(reset_at - time.time()))),
         "X-RateLimit-Limit": str(item.amount),

@@ -2,12 +2,15 @@
 
 import logging
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 SECRET = re.compile(r"pulse_[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+|whsec_\S+|sk_(?:live|test)_\S+")
-EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
+# The characters of an unquoted local part, but for those that stand between things in paths and queries.
+EMAIL = re.compile(r"[\w.!#$%&'*+^`{|}~-]+@[\w-]+(?:\.[\w-]+)*")
 
 
 def scrub(text: str) -> str:
@@ -16,8 +19,20 @@ def scrub(text: str) -> str:
 
 
 def redact(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """A structlog processor that scrubs every string of the event, tracebacks included."""
-    return {key: scrub(value) if isinstance(value, str) else value for key, value in event.items()}
+    """A structlog processor that scrubs every text of the event, tracebacks and nested values included."""
+    return {key: _scrubbed(value) for key, value in event.items()}
+
+
+def _scrubbed(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case Mapping():
+            return {_scrubbed(name): _scrubbed(inner) for name, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_scrubbed(inner) for inner in value]
+        case _:
+            return scrub(str(value))
 
 
 def formatter() -> logging.Formatter:

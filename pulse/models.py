@@ -94,7 +94,7 @@ class IdempotencyKey(models.Model):
     request_hash = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True, help_text="Empty while in progress.")
     body = models.TextField(blank=True)
-    content_type = models.CharField(max_length=100, blank=True)
+    headers = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_index=True)
 
     class Meta:

@@ -143,7 +143,8 @@ if _default_database["ENGINE"] == "django.db.backends.sqlite3":
     # A file, because connections of several threads must see one another as in production.
     _default_database["TEST"] = {"NAME": str(PULSE_DATA_DIR / "test.sqlite3")}
 else:
-    _default_database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": PULSE_THREADS + 2}}
+    # A request waits for a connection no longer than 5 s: then the database is gone, and it says so.
+    _default_database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": PULSE_THREADS + 2, "timeout": 5}}
 DATABASES = {"default": _default_database}
 DATABASE_ROUTERS = ["rbac.router.TenantRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -73,7 +73,7 @@ class Migration(migrations.Migration):
                 ('request_hash', models.CharField(max_length=64)),
                 ('status', models.PositiveSmallIntegerField(help_text='Empty while in progress.', null=True)),
                 ('body', models.TextField(blank=True)),
-                ('content_type', models.CharField(blank=True, max_length=100)),
+                ('headers', models.JSONField(default=dict)),
                 ('created_at', models.DateTimeField(db_index=True)),
             ],
             options={
