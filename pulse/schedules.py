@@ -87,7 +87,11 @@ def resume(name: str, *, actor: Actor, reason: str = "") -> Schedule:
 def run_now(name: str, *, actor: Actor, reason: str = "") -> Schedule:
     """Enqueue its job once more, paused or not; its next time stays."""
     schedule = _locked(name, actor)
-    import_string(schedule.task).enqueue()
+    try:
+        enqueue = import_string(schedule.task).enqueue
+    except (ImportError, AttributeError):
+        raise NotFound("There is no such job any more.") from None
+    enqueue()
     schedule.last_run_at = timezone.now()
     schedule.save(update_fields=("last_run_at",))
     audit.record("schedule.run", actor=actor, after={"schedule": name}, reason=reason)

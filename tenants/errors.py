@@ -122,6 +122,12 @@ class StateUnavailable(Unavailable):
     detail = "The organization's state cannot be read at present. Try again in a moment."
 
 
+class StateChanged(Problem):
+    status = 503
+    code = "state_changed"
+    detail = "The organization's state has just changed. Try again."
+
+
 class TenantRateLimitExceeded(Problem):
     status = 429
     code = "tenant_rate_limit_exceeded"
@@ -160,3 +166,31 @@ class NotAnOperator(Problem):
     status = 409
     code = "not_an_operator"
     detail = "The user is not an operator."
+
+
+class UserNotFound(NotFound):
+    code = "user_not_found"
+    detail = "There is no such person."
+
+
+class UserExists(Problem):
+    status = 409
+    code = "user_exists"
+    detail = "A person with this e-mail address exists already. Their page has their groups."
+
+
+class UnknownGroup(InvalidRequest):
+    code = "unknown_group"
+    detail = "There is no such group of operators."
+
+
+class NotYourself(Problem):
+    status = 403
+    code = "not_yourself"
+    detail = "Nobody changes their own access. Ask another operator."
+
+
+class BeyondYourself(Problem):
+    status = 403
+    code = "beyond_yourself"
+    detail = "This would reach further than your own permissions do."

@@ -141,7 +141,7 @@ def restore(
     return _apply("restore", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
 
 
-def purge(organization_id: str, *, actor: Actor) -> Organization:
+def purge(organization_id: str, *, actor: Actor, reason: str = "") -> Organization:
     """Erase a tenant that is past its retention; a tombstone without personal data keeps its id taken.
 
     Rows go in this transaction, files once it has committed: a crash in between leaves files that
@@ -165,7 +165,7 @@ def purge(organization_id: str, *, actor: Actor) -> Organization:
         organization.signup_email = None
         organization.suspend_reason = ""
 
-    return _apply("purge", organization_id, change, actor, "", notify_owners=False)
+    return _apply("purge", organization_id, change, actor, reason, notify_owners=False)
 
 
 def _forget_people(organization: Organization) -> None:

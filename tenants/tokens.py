@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from pulse import audit
 from pulse.actors import Actor
-from tenants import errors
+from tenants import errors, people
 from tenants.models import ApiToken, Membership, Organization, User
 
 PREFIX = "pulse_"
@@ -23,10 +23,9 @@ def create_for_operator(
 ) -> tuple[ApiToken, str]:
     """A token that acts with the operator's own Django permissions, and its one-time text.
 
-    Raises `NotAnOperator`, `InvalidScope`.
+    Raises `BeyondYourself`, `NotAnOperator`, `InvalidScope`.
     """
-    if user.pk != getattr(actor.user, "pk", None):
-        actor.require("tenants.add_apitoken")
+    _require_may_make(user, actor)
     if not user.is_staff:
         raise errors.NotAnOperator
     return _create(user, None, actor, scopes, expires_days)
@@ -42,13 +41,19 @@ def create_for_member(
 ) -> tuple[ApiToken, str]:
     """A token that acts for the member in that organization alone, and its one-time text.
 
-    Raises `NotAMember`, `InvalidScope`.
+    Raises `BeyondYourself`, `NotAMember`, `InvalidScope`.
     """
-    if user.pk != getattr(actor.user, "pk", None):
-        actor.require("tenants.add_apitoken")
+    _require_may_make(user, actor)
     if not Membership.objects.filter(user=user, organization=organization).exists():
         raise errors.NotAMember
     return _create(user, organization, actor, scopes, expires_days)
+
+
+def _require_may_make(user: User, actor: Actor) -> None:
+    """One's own, or with the permission; and none that may do more than who is shown its text."""
+    if user.pk != getattr(actor.user, "pk", None):
+        actor.require("tenants.add_apitoken")
+        people.require_reach(user, actor=actor)
 
 
 @transaction.atomic

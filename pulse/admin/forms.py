@@ -1,0 +1,40 @@
+"""The fields that operators' forms share."""
+
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from pulse.audit import LONGEST_REASON
+
+
+class ReasonField(forms.CharField):
+    """Why; one paragraph. A line break counts as a space, because a verb takes no control characters."""
+
+    def __init__(self, *, required: bool = True, help_text: str) -> None:
+        super().__init__(
+            label="Reason",
+            required=required,
+            help_text=help_text,
+            max_length=LONGEST_REASON,
+            widget=UnfoldAdminTextareaWidget(attrs={"rows": 3, "autofocus": True}),
+        )
+
+    def clean(self, value: Any) -> Any:
+        return " ".join(super().clean(value).split())
+
+
+class ReasonForm(forms.Form):
+    reason = ReasonField(help_text="Kept in the audit log. At most 500 characters.")
+
+
+class OptionalReasonForm(forms.Form):
+    reason = ReasonField(required=False, help_text="Optional; kept in the audit log. At most 500 characters.")
+
+
+class ConfirmForm(forms.Form):
+    """Asks nothing but whether."""
+
+
+def text_input(**attrs: str) -> UnfoldAdminTextInputWidget:
+    return UnfoldAdminTextInputWidget(attrs=attrs)

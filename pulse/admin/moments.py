@@ -1,0 +1,40 @@
+"""Instants as operators read them: in UTC, by the 24-hour clock, with how far away they are."""
+
+from datetime import UTC, datetime
+
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+NOTHING = "-"
+DAY_AND_TIME = "%-d %b %Y, %H:%M"
+
+
+def short(moment: datetime | None) -> SafeString | str:
+    """`3 Mar 2025, 14:02`, with the seconds and the distance in its tooltip."""
+    if moment is None:
+        return NOTHING
+    moment = moment.astimezone(UTC)
+    return format_html(
+        '<time datetime="{}" title="{} UTC, {}" class="pulse-moment">{}</time>',
+        moment.isoformat(),
+        moment.strftime("%Y-%m-%d %H:%M:%S"),
+        distance(moment),
+        moment.strftime(DAY_AND_TIME),
+    )
+
+
+def long(moment: datetime | None) -> SafeString | str:
+    """`3 Mar 2025, 14:02 UTC (2 hours ago)`."""
+    if moment is None:
+        return NOTHING
+    return format_html('{} UTC <span class="pulse-subtle">({})</span>', short(moment), distance(moment))
+
+
+def distance(moment: datetime) -> str:
+    """How long ago, or in how long, by its largest unit."""
+    now = timezone.now()
+    if moment > now:
+        return f"in {timesince(now, moment, depth=1)}"
+    return f"{timesince(moment, now, depth=1)} ago"

@@ -1,0 +1,81 @@
+"""The sidebar: its sections as a table, of which everybody sees what they may open."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    title: str
+    icon: str
+    route: str
+    permission: str = ""
+
+    def open_to(self, request: HttpRequest) -> bool:
+        return not self.permission or request.user.has_perm(self.permission)
+
+
+SECTIONS = (
+    ("", (Item("Overview", "dashboard", "admin:index"),)),
+    (
+        "Tenants",
+        (
+            Item(
+                "Organizations",
+                "apartment",
+                "admin:tenants_organization_changelist",
+                "tenants.view_organization",
+            ),
+        ),
+    ),
+    (
+        "Access",
+        (
+            Item("People", "group", "admin:tenants_user_changelist", "tenants.view_user"),
+            Item("API tokens", "key", "admin:tenants_apitoken_changelist", "tenants.view_apitoken"),
+        ),
+    ),
+    (
+        "Safety",
+        (
+            Item(
+                "Hosted mode",
+                "power_settings_new",
+                "admin:pulse_killswitch_changelist",
+                "pulse.view_killswitch",
+            ),
+            Item("Audit log", "receipt_long", "admin:pulse_auditevent_changelist", "pulse.view_auditevent"),
+        ),
+    ),
+    (
+        "Jobs",
+        (
+            Item("Schedules", "schedule", "admin:pulse_schedule_changelist", "pulse.view_schedule"),
+            Item(
+                "Job runs",
+                "task_alt",
+                "admin:django_tasks_database_dbtaskresult_changelist",
+                "pulse.view_schedule",
+            ),
+        ),
+    ),
+    ("Reference", (Item("HTTP API", "api", "docs"),)),
+)
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sections as django-unfold takes them, without what this operator may not open."""
+    return [
+        {
+            "title": title,
+            "items": [
+                {"title": item.title, "icon": item.icon, "link": reverse(item.route)}
+                for item in items
+                if item.open_to(request)
+            ],
+        }
+        for title, items in SECTIONS
+    ]

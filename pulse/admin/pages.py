@@ -1,0 +1,209 @@
+"""What operators' pages are made of: lists that edit nothing, a page for each row, forms that call a verb.
+
+A form answers htmx with a dialog over the page it was asked from, and anybody else with a page of its own,
+so it works by link, in a new tab and without scripts.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError
+from django.db.models import Model
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django.views.generic import FormView
+from unfold.admin import ModelAdmin
+from unfold.enums import ActionVariant
+
+from pulse.actors import Actor, from_request
+from pulse.problems import PermissionRefused, Problem, as_problem, respond
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """One button of a page's header; `dialog` opens its form over the page."""
+
+    title: str
+    path: str
+    icon: str
+    variant: ActionVariant = ActionVariant.DEFAULT
+    dialog: bool = True
+    attrs: dict[str, str] = field(default_factory=dict)
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """A list and a page for each row. What may be changed is changed by the forms that its buttons open."""
+
+    page_template: ClassVar[str]
+    list_fullwidth = True
+    list_filter_submit = True
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        extra = {"title": str(self.opts.verbose_name_plural).capitalize(), "subtitle": None}
+        response = super().changelist_view(request, extra | (extra_context or {}))
+        if isinstance(response, TemplateResponse) and response.context_data:
+            # The parent fills these from its own mechanism, which cannot link to a form by row or by state.
+            response.context_data["actions_list"] = list(map(asdict, self.list_buttons(request)))
+        return response
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        if not (changelist.query or changelist.has_active_filters):
+            # Nothing is left out, so the header does not offer to show all.
+            changelist.full_result_count = changelist.result_count
+        return changelist
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> TemplateResponse:
+        row = self.get_object(request, object_id)
+        if not self.has_view_permission(request, row) or request.method not in ("GET", "HEAD"):
+            raise PermissionDenied
+        if row is None:
+            raise Http404
+        context = self.frame(request, row) | self.page_context(request, row)
+        return TemplateResponse(request, self.page_template, context)
+
+    def frame(self, request: HttpRequest, row: Model | None = None) -> dict[str, Any]:
+        """What every page of this model needs around its content."""
+        request.current_app = self.admin_site.name
+        return {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "title": str(row) if row else str(self.opts.verbose_name_plural).capitalize(),
+            "actions_detail": list(map(asdict, self.row_buttons(request, row))) if row else [],
+        }
+
+    def page_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        return {}
+
+    def row_buttons(self, request: HttpRequest, row: Any) -> Sequence[Button]:
+        return ()
+
+    def list_buttons(self, request: HttpRequest) -> Sequence[Button]:
+        return ()
+
+    def path_of(self, name: str, *args: Any) -> str:
+        """The address of one of this model's pages: `changelist`, `change`, or a form's name."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+
+
+class VerbView(FormView[Any]):
+    """Asks what a verb needs, tells what will happen, calls it, and shows a refusal beside what was typed.
+
+    `permission` is the least that opens the page; the verb holds the actor to it once more.
+    """
+
+    template_name = "pulse/admin/verb.html"
+    model_admin: Any = None
+    permission = ""
+    title = ""
+    submit = "Save"
+    danger = False
+    # Which field a refusal belongs to, by its code; the others stand above the form.
+    fields_of: ClassVar[dict[str, str]] = {"invalid_reason": "reason"}
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not self.actor.may(self.permission):
+            raise PermissionDenied
+        try:
+            return super().dispatch(request, *args, **kwargs)
+        except Problem as problem:
+            return respond(request, problem)
+
+    @cached_property
+    def actor(self) -> Actor:
+        return from_request(self.request, door="admin")
+
+    @cached_property
+    def subject(self) -> Any:
+        """The row that the address names; None where it names none."""
+        if "object_id" not in self.kwargs:
+            return None
+        row = self.model_admin.get_object(self.request, self.kwargs["object_id"])
+        if row is None:
+            raise Http404
+        return row
+
+    @property
+    def in_dialog(self) -> bool:
+        return self.request.headers.get("HX-Request") == "true"
+
+    # Calls the verb with what the form gave, by keyword.
+    carry_out: Callable[..., Any]
+    # Answers with what the verb returned.
+    finish: Callable[..., Any]
+
+    def refusal(self) -> str:
+        """Why the verb would refuse as things stand, so that nobody fills in a form for nothing."""
+        return ""
+
+    def consequences(self) -> Sequence[str]:
+        return ()
+
+    def form_valid(self, form: forms.Form) -> Any:
+        try:
+            result = self.carry_out(**form.cleaned_data)
+        except PermissionRefused as refused:
+            raise PermissionDenied from refused
+        except (Problem, DatabaseError) as error:
+            problem = as_problem(error)
+            if problem is None:
+                raise
+            blamed = self.fields_of.get(problem.code)
+            form.add_error(blamed if blamed in form.fields else None, problem.detail)
+            return self.form_invalid(form)
+        return self.finish(result)
+
+    def leave(self, path: str, message: str) -> HttpResponse:
+        """Go to the page with a message of success; htmx has to be told by a header."""
+        messages.success(self.request, message)
+        if self.in_dialog:
+            return HttpResponse(status=204, headers={"HX-Redirect": path})
+        return HttpResponseRedirect(path)
+
+    def once(self, template: str, **context: Any) -> HttpResponse:
+        """A page that shows a secret this once: no cache keeps it."""
+        frame = self.model_admin.frame(self.request) | context
+        return TemplateResponse(self.request, template, frame, headers={"Cache-Control": "no-store"})
+
+    def back(self) -> str:
+        """Where Cancel leads."""
+        if self.subject is None:
+            return str(self.model_admin.path_of("changelist"))
+        return str(self.model_admin.path_of("change", self.subject.pk))
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context = self.model_admin.frame(self.request, self.subject) | {
+            "actions_detail": (),
+            "title": self.title,
+            "submit_text": self.submit,
+            "danger": self.danger,
+            "in_dialog": self.in_dialog,
+            "refusal": "" if self.request.method == "POST" else self.refusal(),
+            "consequences": self.consequences(),
+            "back": self.back(),
+        }
+        return super().get_context_data(**context | kwargs)

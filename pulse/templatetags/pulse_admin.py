@@ -1,0 +1,49 @@
+"""Template tags of the operators' pages."""
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pulse.admin import moments
+from pulse.admin.changes import Change, changes_of
+from pulse.models import AuditEvent
+
+register = template.Library()
+
+
+@register.filter
+def moment(value: datetime | None) -> SafeString | str:
+    """An instant, in UTC, with how long ago or how soon it is."""
+    return moments.long(value)
+
+
+@register.filter
+def short_moment(value: datetime | None) -> SafeString | str:
+    return moments.short(value)
+
+
+@register.filter
+def changes(event: AuditEvent) -> list[Change]:
+    return changes_of(event)
+
+
+@register.filter
+def shown(value: Any) -> str:
+    """A JSON value as an operator reads it."""
+    if value is None or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "-"
+    return str(value)
+
+
+@register.simple_tag
+def organization_link(organization_id: str) -> SafeString:
+    path = reverse("admin:tenants_organization_change", args=(organization_id,))
+    return format_html('<a class="pulse-link" href="{}">{}</a>', path, organization_id)
