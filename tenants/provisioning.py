@@ -112,6 +112,7 @@ def _undoing(lock: IO[str]) -> Iterator[list[tuple[resources.TenantResource, str
         yield made
     except BaseException:
         if made:
+            faults.reach("provision.undoing")
             fcntl.flock(lock, fcntl.LOCK_EX)
         for resource, organization_id in reversed(made):
             try:

@@ -15,7 +15,9 @@ def main(point: str, work: str, organization_id: str) -> None:
     from tests.factories import SYSTEM, make_organization
 
     faults.arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    if work == "provision":
+    if work == "undo":
+        faults.arm("provision.audited", lambda: 1 / 0)
+    if work in ("provision", "undo"):
         make_organization(organization_id)
     elif work == "purge":
         lifecycle.purge(organization_id, actor=SYSTEM)

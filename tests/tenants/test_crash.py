@@ -35,6 +35,7 @@ BEFORE_PROVISIONED = (
     "provision.audited",
 )
 PROVISIONED = ("provision.committed",)
+UNDOING = ("provision.undoing",)
 BEFORE_PURGED = ("purge.agreed", "purge.billing", "purge.rbac", "purge.people")
 PURGED = ("discard.begun", "discard.renamed")
 RECONCILING = ("reconcile.cleared",)
@@ -59,7 +60,7 @@ def points_in(source: Path) -> set[str]:
 
 
 def test_no_point_is_missing_from_the_tables() -> None:
-    tested = {*BEFORE_PROVISIONED, *PROVISIONED, *BEFORE_PURGED, *PURGED, *RECONCILING}
+    tested = {*BEFORE_PROVISIONED, *PROVISIONED, *UNDOING, *BEFORE_PURGED, *PURGED, *RECONCILING}
     assert set().union(*(points_in(source) for source in SOURCES)) == tested
 
 
@@ -133,6 +134,14 @@ def test_a_kill_before_the_commit_leaves_nothing_of_a_tenant(point: str) -> None
     assert folders() == {"default"}
     make_organization("acme")
     assert_whole("acme")
+
+
+@pytest.mark.parametrize("point", [*UNDOING, *PURGED])
+def test_a_kill_while_a_failed_provisioning_is_undone_leaves_nothing_of_a_tenant(point: str) -> None:
+    die_at(point, "undo", "acme")
+    reconcile()
+    assert_nothing_of("acme")
+    assert folders() == {"default"}
 
 
 @pytest.mark.parametrize("point", PROVISIONED)
