@@ -9,7 +9,7 @@ from pulse.models import AuditEvent
 
 
 def name_actors(events: Iterable[AuditEvent]) -> Sequence[AuditEvent]:
-    """The events, each with `names` and `actor_name`: e-mail addresses of users that still exist. One query."""
+    """The events with `names` and `actor_name`: e-mail addresses of users that still exist. One query."""
     events = list(events)
     names = names_of(one for event in events for one in _mentioned(event))
     for event in events:

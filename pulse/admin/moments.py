@@ -1,6 +1,6 @@
 """Instants as operators read them: in UTC, by the 24-hour clock, with how far away they are."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from django.utils.html import format_html
@@ -33,8 +33,10 @@ def long(moment: datetime | None) -> SafeString | str:
 
 
 def distance(moment: datetime) -> str:
-    """How long ago, or in how long, by its largest unit."""
+    """How long ago, or in how long, by its two largest units."""
     now = timezone.now()
+    if abs(now - moment) < timedelta(minutes=1):
+        return "just now"
     if moment > now:
-        return f"in {timesince(now, moment, depth=1)}"
-    return f"{timesince(moment, now, depth=1)} ago"
+        return f"in {timesince(now, moment, depth=2)}"
+    return f"{timesince(moment, now, depth=2)} ago"

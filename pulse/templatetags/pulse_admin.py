@@ -5,6 +5,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
+from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -40,7 +41,15 @@ def shown(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "-"
-    return str(value)
+    return _instant(value) or str(value)
+
+
+def _instant(value: Any) -> str:
+    """An RFC 3339 text as `3 Mar 2025, 14:02 UTC`; nothing for any other."""
+    if not isinstance(value, str) or not value.endswith("+00:00"):
+        return ""
+    parsed = parse_datetime(value)
+    return parsed.strftime(f"{moments.DAY_AND_TIME} UTC") if parsed else ""
 
 
 @register.simple_tag
