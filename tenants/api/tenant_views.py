@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulse.api import PulseView, validated
+from pulse.problems import respond
 from tenants import context, organizations, tokens
 from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
-from tenants.errors import OrganizationNotFound
+from tenants.errors import OrganizationNotFound, StateChanged
 from tenants.models import ApiToken, Membership, Organization, User
 
 
@@ -112,3 +113,12 @@ def edge_check(request: HttpRequest) -> HttpResponse:
     response["X-Pulse-Org-ID"] = context.current()
     response["X-Pulse-User"] = str(request.user.public_id)  # type: ignore[union-attr]
     return response
+
+
+def edge_refusal(request: HttpRequest) -> HttpResponse:
+    """For a proxy that was refused and could not keep the answer, as nginx's auth_request cannot.
+
+    The same gate refuses again, with the body that the client is to read. Where it has opened in between
+    the answer is 503, and never 2xx: the client would take that for the product's.
+    """
+    return respond(request, StateChanged(headers={"Retry-After": "1"}))

@@ -29,4 +29,7 @@ tenant = [
     path("/tokens/<int:token_id>", tenant_views.Token.as_view(), name="token"),
 ]
 
-edge = [path("check", tenant_views.edge_check, name="edge-check")]
+edge = [
+    path("check", tenant_views.edge_check, name="edge-check"),
+    path("refusal", tenant_views.edge_refusal, name="edge-refusal"),
+]
