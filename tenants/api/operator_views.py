@@ -56,7 +56,9 @@ class OrganizationList(OperatorView, generics.ListAPIView[Organization]):
     ordering_fields = ("id", "created_at", "status_changed_at", "purge_after")
 
     def get_queryset(self) -> QuerySet[Organization]:
-        return Organization.objects.with_owner().order_by("id")
+        """All that live; tombstones only when a state is asked for."""
+        found = Organization.objects.with_owner().order_by("id")
+        return found if self.request.query_params.get("status") else found.living()
 
     @extend_schema(
         request=serializers.NewOrganizationSerializer,
