@@ -2,8 +2,6 @@
 
 import asyncio
 import gc
-import shutil
-import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,9 +10,10 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections, connections, transaction
 
-from rbac import access, databases, metrics, template
+from rbac import databases, metrics
 from rbac.models import Principal, Role
 from tenants import context
+from tests.rbac.files import clone_all, decide, descriptors, in_a_thread, make_tenants, principals
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -26,40 +25,9 @@ def small_cap(settings) -> None:
     settings.PULSE_RBAC_MAX_OPEN = CAP
 
 
-def make_tenants(*names: str) -> list[str]:
-    """Tenants' databases without rows in the control database; the principal `<name>-admin` is admin."""
-    for name in names:
-        template.create(name, admin=f"{name}-admin")
-    return list(names)
-
-
 def crowd(number: int = CAP + 1) -> list[str]:
     """More tenants than may be open at once."""
     return make_tenants(*(f"other-{one}" for one in range(number)))
-
-
-def descriptors(root: Path) -> list[str]:
-    """The open files of this process below the folder."""
-    opened = []
-    for link in Path("/proc/self/fd").iterdir():
-        try:
-            target = str(link.readlink())
-        except FileNotFoundError:
-            continue  # The listing's own descriptor.
-        if target.startswith(str(root)):
-            opened.append(target)
-    return opened
-
-
-def decide(organization_id: str, principal: str | None = None) -> bool:
-    with context.organization(organization_id):
-        return access.check(principal or f"{organization_id}-admin", "write", "anything")
-
-
-def in_a_thread(work):
-    """The work's answer, from a new thread that has ended."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(work).result()
 
 
 def gauge() -> float:
@@ -208,10 +176,6 @@ def test_a_pools_thread_keeps_no_organization_of_its_last_work() -> None:
             pool.submit(Role.objects.count).result()
 
 
-def principals() -> list[str]:
-    return sorted(Principal.objects.values_list("id", flat=True))
-
-
 @pytest.mark.parametrize(
     "crossing", [asyncio.to_thread, lambda work: sync_to_async(work, thread_sensitive=False)()]
 )
@@ -265,90 +229,3 @@ def test_two_thousand_tenants_pass_through_a_cap_of_sixteen(settings, data_dir: 
     assert len(databases.opened_here()) == 16
     assert list(connections) == ["default"]
     assert 3 <= most <= 3 * 16 + 3
-
-
-def clone_all(number: int) -> list[str]:
-    """Plain copies of the template: this many made one by one, with their syncs, would take seconds."""
-    whole = template.ensure()
-    names = [f"t{one}" for one in range(number)]
-    for name in names:
-        databases.file_of(name).parent.mkdir()
-        shutil.copyfile(whole, databases.file_of(name))
-    return names
-
-
-def replace(organization_id: str, *, admin: str) -> None:
-    """Another database by the same name, as a restore leaves it."""
-    template.create("replacement", admin=admin)
-    databases.file_of("replacement").rename(databases.file_of(organization_id))
-
-
-def test_a_file_that_was_replaced_is_seen_at_the_next_use() -> None:
-    make_tenants("acme")
-    assert decide("acme")
-    replace("acme", admin="somebody-else")
-    assert not decide("acme")
-    assert decide("acme", "somebody-else")
-
-
-def test_a_file_that_was_replaced_is_seen_by_the_orm() -> None:
-    make_tenants("acme")
-    with context.organization("acme"):
-        assert principals() == ["acme-admin"]
-        replace("acme", admin="somebody-else")
-        assert principals() == ["somebody-else"]
-
-
-def test_a_block_ends_on_the_file_that_it_began_with() -> None:
-    make_tenants("acme")
-    with databases.using("acme") as opened:
-        replace("acme", admin="somebody-else")
-        assert databases.open_database("acme") is opened
-    assert decide("acme", "somebody-else")
-
-
-def test_a_connection_opened_by_its_alias_before_the_file_was_replaced_is_not_taken_for_the_new_one() -> None:
-    make_tenants("acme")
-    assert Role.objects.using("rbac_acme").count() == 4
-    replace("acme", admin="somebody-else")
-    assert decide("acme", "somebody-else")
-
-
-def test_a_transaction_begun_by_its_alias_goes_on_when_the_router_meets_it() -> None:
-    make_tenants("acme")
-    with transaction.atomic(using="rbac_acme"), context.organization("acme"):
-        Principal.objects.create(id="within")
-    with context.organization("acme"):
-        assert principals() == ["acme-admin", "within"]
-
-
-def test_a_connection_that_somebody_closed_is_opened_again() -> None:
-    make_tenants("acme")
-    decide("acme")
-    connections["rbac_acme"].close()
-    assert decide("acme")
-
-
-def test_naming_a_tenant_that_is_gone_makes_no_file(data_dir: Path) -> None:
-    make_tenants("acme")
-    databases.file_of("acme").unlink()
-    with pytest.raises(Exception, match="unable to open"):
-        Role.objects.using("rbac_acme").count()
-    assert list((data_dir / "orgs" / "acme").iterdir()) == []
-
-
-def test_a_folder_with_signs_that_mean_something_in_a_uri_is_found(settings, tmp_path: Path) -> None:
-    settings.PULSE_DATA_DIR = tmp_path / "50% of #1?mode=ro"
-    make_tenants("acme")
-    with context.organization("acme"):
-        Principal.objects.create(id="written")
-    with sqlite3.connect(databases.file_of("acme")) as raw:
-        assert raw.execute("SELECT count(*) FROM rbac_principal").fetchone() == (2,)
-
-
-def test_a_tenants_connection_writes_to_disk_before_it_answers() -> None:
-    make_tenants("acme")
-    with databases.using("acme") as opened:
-        assert opened.raw.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-        assert opened.raw.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert opened.raw.execute("PRAGMA foreign_keys").fetchone() == (1,)
