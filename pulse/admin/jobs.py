@@ -9,6 +9,7 @@ import django_tasks_db.admin  # noqa: F401
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult, get_date_max
@@ -88,7 +89,7 @@ class ScheduleView(VerbView):
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
     page_template = "pulse/admin/schedule.html"
-    list_display = ("name", "does", "state", "cron", "next_run", "last_run")
+    list_display = ("name", "does", "state", "expression", "next_run", "last_run")
 
     def get_urls(self) -> list[URLPattern]:
         forms = [
@@ -117,6 +118,10 @@ class ScheduleAdmin(ReadOnlyAdmin):
     @display(description="What it does")
     def does(self, schedule: Schedule) -> str:
         return _first_line(schedule.task)
+
+    @display(description="Cron (UTC)", ordering="cron")
+    def expression(self, schedule: Schedule) -> SafeString:
+        return format_html('<code class="pulse-moment">{}</code>', schedule.cron)
 
     @display(description="State", label={"on": "success", "paused": "warning"})
     def state(self, schedule: Schedule) -> str:

@@ -56,6 +56,8 @@ class ReadOnlyAdmin(ModelAdmin):
         return False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        if request.method == "POST" and not self.get_actions(request):
+            raise PermissionDenied
         extra = {"title": str(self.opts.verbose_name_plural).capitalize(), "subtitle": None}
         response = super().changelist_view(request, extra | (extra_context or {}))
         if isinstance(response, TemplateResponse) and response.context_data:

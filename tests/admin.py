@@ -1,0 +1,39 @@
+"""Operators in the admin, within the process: signed in by group, their pages as text."""
+
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
+from django.test import Client
+
+from tests.factories import make_operator
+
+GROUPS = ("support", "operator", "billing", "admin")
+
+
+def signed_in(group: str = "admin", *, email: str | None = None) -> Client:
+    """The browser of a new operator of the group."""
+    client = Client(headers={"accept": "text/html"})
+    client.force_login(make_operator(group, email=email))
+    return client
+
+
+def text(response: HttpResponse) -> str:
+    return response.content.decode()
+
+
+def said(response: HttpResponse) -> list[str]:
+    """The messages that the next page shows."""
+    return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def who_may_open(path: str) -> set[str]:
+    """The groups to whom the address answers 200; the others get 403."""
+    answers = {group: signed_in(group).get(path).status_code for group in GROUPS}
+    assert set(answers.values()) <= {200, 403}, answers
+    return {group for group, status in answers.items() if status == 200}
+
+
+def who_may_post(path: str) -> set[str]:
+    """The groups whose empty form is read and found wanting, or carried out; the others get 403."""
+    answers = {group: signed_in(group).post(path, {}).status_code for group in GROUPS}
+    assert set(answers.values()) <= {200, 302, 403}, answers
+    return {group for group, status in answers.items() if status != 403}
