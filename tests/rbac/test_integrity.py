@@ -1,0 +1,83 @@
+"""What verify finds in a tenant's database, and what it counts."""
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+
+from rbac import databases, integrity
+from tests.rbac.files import make_tenants
+from tests.tenants.scrape import value_of
+
+pytestmark = pytest.mark.usefixtures("database")
+
+CHECKS = "pulse_rbac_integrity_checks_total"
+
+
+def dangling_assignment(raw: sqlite3.Connection) -> None:
+    raw.execute("PRAGMA foreign_keys = OFF")
+    raw.execute("INSERT INTO rbac_assignment (principal_id, role_id) VALUES ('nobody', 'viewer')")
+
+
+def lost_role(raw: sqlite3.Connection) -> None:
+    raw.execute("DELETE FROM rbac_permission WHERE role_id = 'auditor'")
+    raw.execute("DELETE FROM rbac_role WHERE id = 'auditor'")
+
+
+def widened_role(raw: sqlite3.Connection) -> None:
+    raw.execute("UPDATE rbac_permission SET action = 'admin' WHERE role_id = 'viewer'")
+
+
+def role_that_claims_to_be_built_in(raw: sqlite3.Connection) -> None:
+    raw.execute(
+        "INSERT INTO rbac_role (id, name, description, built_in, priority) VALUES ('god', 'God', '', 1, 1)"
+    )
+
+
+def lost_index(raw: sqlite3.Connection) -> None:
+    """The table goes on without an entry that its index should have."""
+    raw.execute("PRAGMA writable_schema = ON")
+    name, sql = raw.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL LIMIT 1"
+    ).fetchone()
+    raw.execute("DELETE FROM sqlite_master WHERE name = ?", (name,))
+    assert sql
+
+
+FINDINGS: list[tuple[Callable[[sqlite3.Connection], None], str]] = [
+    (dangling_assignment, "broken foreign key in rbac_assignment"),
+    (lost_role, "built-in role auditor is missing"),
+    (widened_role, "built-in role viewer was changed"),
+    (role_that_claims_to_be_built_in, "built-in role god was changed"),
+    (lost_index, "never used"),
+]
+
+
+@pytest.mark.parametrize(("damage", "finding"), FINDINGS, ids=[damage.__name__ for damage, _ in FINDINGS])
+def test_verify_names_the_damage(damage: Callable[[sqlite3.Connection], None], finding: str) -> None:
+    make_tenants("acme")
+    raw = sqlite3.connect(databases.file_of("acme"))
+    damage(raw)
+    raw.commit()
+    raw.close()
+    assert finding in " ".join(integrity.verify("acme"))
+
+
+def test_verify_finds_nothing_in_a_whole_database() -> None:
+    make_tenants("acme")
+    assert integrity.verify("acme") == []
+
+
+def test_verify_names_what_keeps_the_file_from_opening() -> None:
+    make_tenants("acme")
+    databases.file_of("acme").write_text("Not a database. " * 100)
+    assert integrity.verify("acme") == ["tenant_database_unavailable: file is not a database"]
+
+
+def test_a_check_is_counted_by_its_result() -> None:
+    make_tenants("acme")
+    passed, failed = (value_of(CHECKS, result=result) for result in ("passed", "failed"))
+    integrity.verify("acme")
+    integrity.verify("no-such-tenant")
+    assert value_of(CHECKS, result="passed") == passed + 1
+    assert value_of(CHECKS, result="failed") == failed + 1
