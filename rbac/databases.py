@@ -112,7 +112,7 @@ class Opened:
 
     @property
     def is_in_use(self) -> bool:
-        return self.uses > 0 or self.connection.in_atomic_block or len(self.cursors) > 0
+        return self.uses > 0 or self.connection.in_atomic_block
 
     def __enter__(self) -> Self:
         self.uses += 1
@@ -240,7 +240,7 @@ def _evict(keep: str) -> None:
     if surplus <= 0:
         return
     for organization_id, opened in list(_local.opened.items()):
-        if organization_id == keep or opened.is_in_use:
+        if organization_id == keep or opened.is_in_use or opened.cursors:
             continue
         close(organization_id)
         surplus -= 1
@@ -249,10 +249,17 @@ def _evict(keep: str) -> None:
 
 
 def close(organization_id: str) -> None:
-    """Close this thread's connection to the tenant, if it has one."""
-    if _local.opened.pop(organization_id, None) is not None:
+    """Close this thread's connection to the tenant, if it has one.
+
+    Whoever is iterating a queryset reads on to its end: the connection goes with the last cursor.
+    """
+    opened = _local.opened.pop(organization_id, None)
+    if opened is not None:
         metrics.open_databases.dec()
-    _drop(organization_id)
+    if opened is not None and opened.cursors:
+        del connections[alias_of(organization_id)]
+    else:
+        _drop(organization_id)
 
 
 def close_all() -> None:

@@ -138,6 +138,7 @@ def test_a_database_is_not_closed_while_a_queryset_is_iterated() -> None:
         seen = 0
         for _ in Principal.objects.iterator(chunk_size=2):
             seen += 1
+            assert decide("acme")
             if other := next(others, None):
                 decide(other)
     assert seen == 21
