@@ -1,11 +1,13 @@
 """The OpenAPI schema's common parts: problem details for every refusal, and who may authenticate how."""
 
+from http import HTTPStatus
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework import serializers
+
+from pulse.problems import CONTENT_TYPE
 
 
 class ProblemSerializer(serializers.Serializer[Any]):
@@ -28,15 +30,16 @@ REFUSALS = (400, 401, 402, 403, 404, 405, 406, 409, 413, 415, 422, 429, 503)
 class ProblemSchema(AutoSchema):
     """Documents the refusals beside each operation's own answers."""
 
-    def get_response_serializers(self) -> Any:
-        answers: Any = super().get_response_serializers()
-        if not isinstance(answers, dict):
-            answers = {"201" if self.method == "POST" and self._is_create_operation() else "200": answers}
-        refused = {
-            (str(status), "application/problem+json"): OpenApiResponse(ProblemSerializer)
-            for status in REFUSALS
-        }
-        return {**answers, **refused}
+    def get_operation(self, *args: Any, **kwargs: Any) -> Any:
+        """After `extend_schema`, whose `responses` would otherwise stand alone."""
+        operation = super().get_operation(*args, **kwargs)
+        if operation:
+            problem = self.resolve_serializer(ProblemSerializer, "response").ref
+            content = {CONTENT_TYPE: {"schema": problem}}
+            for status in REFUSALS:
+                answer = {"description": HTTPStatus(status).phrase, "content": content}
+                operation["responses"].setdefault(str(status), answer)
+        return operation
 
 
 class GateScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
