@@ -30,9 +30,9 @@ def forget_dead_processes(*, now: datetime) -> None:
 @transaction.atomic
 def requeue_abandoned(*, now: datetime) -> int:
     """Put tasks back that are RUNNING with no live worker; how many. Jobs may run twice."""
+    running = list(DBTaskResult.objects.select_for_update().filter(status=TaskResultStatus.RUNNING))
+    # Asked after the tasks: a worker beats before it takes its first, so no heartbeat means a dead worker.
     alive = set(Heartbeat.objects.filter(at__gt=now - DEAD_AFTER).values_list("name", flat=True))
-    # A worker beats before it takes its first task, so a missing heartbeat means a dead worker.
-    running = DBTaskResult.objects.select_for_update().filter(status=TaskResultStatus.RUNNING)
     abandoned = [task.pk for task in running if not alive.intersection(task.worker_ids[-1:])]
     return DBTaskResult.objects.filter(pk__in=abandoned).update(
         status=TaskResultStatus.READY, started_at=None
