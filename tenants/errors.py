@@ -156,6 +156,11 @@ class InvalidScope(InvalidRequest):
     detail = "The scopes are read, write, check and metrics."
 
 
+class InvalidExpiry(InvalidRequest):
+    code = "invalid_expiry"
+    detail = "A token expires after 1 to 3650 days, or never."
+
+
 class NotAMember(Problem):
     status = 409
     code = "not_a_member"

@@ -51,7 +51,8 @@ def write_lines(file: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def _write_own(organization: Organization, into: Path) -> None:
-    write_lines(into / "organization.jsonl", [organization_json(organization.id)])
+    asked = {"signup_email": organization.signup_email}
+    write_lines(into / "organization.jsonl", [organization_json(organization.id) | asked])
     members = organization.memberships.values(
         "user__public_id", "user__email", "user__name", "is_owner", "joined_at"
     )

@@ -165,7 +165,7 @@ def purge(organization_id: str, *, actor: Actor, reason: str = "") -> Organizati
         organization.signup_email = None
         organization.suspend_reason = ""
 
-    return _apply("purge", organization_id, change, actor, reason, notify_owners=False)
+    return _apply("purge", organization_id, change, actor, audit.checked_reason(reason), notify_owners=False)
 
 
 def _forget_people(organization: Organization) -> None:

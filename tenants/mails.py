@@ -2,8 +2,15 @@
 
 from django.core.mail import send_mail
 
-from tenants.models import Organization, User
+from tenants.models import Organization, Status, User
 
+# The states in which the mail about a verb is still true.
+STILL_TRUE = {
+    "suspend": {Status.SUSPENDED},
+    "unsuspend": {Status.ACTIVE},
+    "soft_delete": {Status.PENDING_DELETION},
+    "restore": {Status.ACTIVE, Status.SUSPENDED},
+}
 SUBJECTS = {
     "suspend": "{name} is suspended",
     "unsuspend": "{name} is active again",
@@ -20,8 +27,8 @@ BODIES = {
 
 def tell_owners(organization_id: str, *, verb: str) -> int:
     """Mail each owner; how many. An organization that has moved on meanwhile is not written about."""
-    organization = Organization.objects.living().filter(id=organization_id).first()
-    if organization is None or (verb == "soft_delete" and organization.purge_after is None):
+    organization = Organization.objects.filter(id=organization_id, status__in=STILL_TRUE[verb]).first()
+    if organization is None:
         return 0
     words = {"name": organization.display_name, "purge_after": organization.purge_after}
     owners = User.objects.filter(

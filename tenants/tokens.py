@@ -14,6 +14,7 @@ from tenants.models import ApiToken, Membership, Organization, User
 
 PREFIX = "pulse_"
 SCOPES = ("read", "write", "check", "metrics")
+LONGEST_EXPIRY_DAYS = 3650
 # A busy token's row is written at most once in this time.
 LAST_USED_PRECISION = timedelta(minutes=1)
 
@@ -23,7 +24,7 @@ def create_for_operator(
 ) -> tuple[ApiToken, str]:
     """A token that acts with the operator's own Django permissions, and its one-time text.
 
-    Raises `BeyondYourself`, `NotAnOperator`, `InvalidScope`.
+    Raises `BeyondYourself`, `NotAnOperator`, `InvalidScope`, `InvalidExpiry`.
     """
     _require_may_make(user, actor)
     if not user.is_staff:
@@ -41,7 +42,7 @@ def create_for_member(
 ) -> tuple[ApiToken, str]:
     """A token that acts for the member in that organization alone, and its one-time text.
 
-    Raises `BeyondYourself`, `NotAMember`, `InvalidScope`.
+    Raises `BeyondYourself`, `NotAMember`, `InvalidScope`, `InvalidExpiry`.
     """
     _require_may_make(user, actor)
     if not Membership.objects.filter(user=user, organization=organization).exists():
@@ -66,6 +67,8 @@ def _create(
 ) -> tuple[ApiToken, str]:
     if not scopes or not set(scopes) <= set(SCOPES):
         raise errors.InvalidScope
+    if expires_days is not None and not 1 <= expires_days <= LONGEST_EXPIRY_DAYS:
+        raise errors.InvalidExpiry
     text = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,

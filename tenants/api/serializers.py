@@ -9,7 +9,7 @@ from pulse.audit import LONGEST_REASON
 from pulse.models import AuditEvent
 from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
 from tenants.models import ORGANIZATION_ID, ApiToken, Membership, Organization
-from tenants.tokens import SCOPES
+from tenants.tokens import LONGEST_EXPIRY_DAYS, SCOPES
 
 
 class TextField(serializers.CharField):
@@ -135,7 +135,7 @@ class NewTokenSerializer(serializers.Serializer[Any]):
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, max_length=len(SCOPES)
     )
-    expires_days = StrictIntegerField(required=False, min_value=1, max_value=3650)
+    expires_days = StrictIntegerField(required=False, min_value=1, max_value=LONGEST_EXPIRY_DAYS)
 
 
 class IssuedTokenSerializer(TokenSerializer):

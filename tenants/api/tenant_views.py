@@ -16,7 +16,7 @@ from tenants import context, organizations, tokens
 from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
-from tenants.errors import OrganizationNotFound, StateChanged
+from tenants.errors import InvalidExpiry, OrganizationNotFound, StateChanged
 from tenants.models import ApiToken, Membership, Organization, User
 
 
@@ -79,7 +79,9 @@ class Tokens(TenantView, generics.ListAPIView[ApiToken]):
     @extend_schema(request=serializers.NewTokenSerializer, responses={201: serializers.IssuedTokenSerializer})
     def post(self, request: Request) -> Response:
         """Make a token for oneself. Its text is in this answer and nowhere else."""
-        wanted = validated(serializers.NewTokenSerializer(data=request.data), codes={})
+        wanted = validated(
+            serializers.NewTokenSerializer(data=request.data), codes={"expires_days": InvalidExpiry}
+        )
         token, text = tokens.create_for_member(
             self.person,
             organizations.living(context.current()),

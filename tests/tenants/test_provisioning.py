@@ -12,7 +12,7 @@ from django.db import connections
 from pulse import faults
 from pulse.models import AuditEvent
 from pulse.problems import Problem
-from tenants import lifecycle, provisioning, resources
+from tenants import provisioning
 from tenants.models import ORGANIZATION_ID, Organization, User
 from tests.api import Caller, code
 from tests.factories import SYSTEM, UserFactory, make_organization, member_token, owner_of
@@ -274,34 +274,3 @@ def test_the_cap_holds_against_many_at_once(settings) -> None:
     settings.PULSE_TENANT_CAP = 2
     outcomes = at_once(*[f"person-{number}@example.com" for number in range(6)])
     assert sorted(outcomes) == ["acme", *["tenant_cap_reached"] * 5]
-
-
-def test_reconcile_clears_a_folder_of_no_organization(data_dir: Path) -> None:
-    make_organization("acme")
-    (data_dir / "orgs" / "ghost").mkdir()
-    done = provisioning.reconcile(actor=SYSTEM)
-    assert done.cleared == ["rbac: ghost"]
-    assert not (data_dir / "orgs" / "ghost").exists()
-    assert (data_dir / "orgs" / "acme" / "rbac.db").exists()
-
-
-def test_reconcile_equips_the_default_organization_once(data_dir: Path) -> None:
-    assert provisioning.reconcile(actor=SYSTEM).mended == ["rbac: default"]
-    assert provisioning.reconcile(actor=SYSTEM).mended == []
-    default = Organization.objects.get(id="default")
-    assert resources.verify(default) == {}
-
-
-def test_reconcile_with_nothing_to_do_is_no_audit_event() -> None:
-    provisioning.reconcile(actor=SYSTEM)
-    before = AuditEvent.objects.count()
-    provisioning.reconcile(actor=SYSTEM)
-    assert AuditEvent.objects.count() == before
-
-
-def test_purging_leaves_no_file(data_dir: Path) -> None:
-    make_organization("other")
-    before = files(data_dir)
-    organization_in("past its retention", "acme")
-    lifecycle.purge("acme", actor=SYSTEM)
-    assert files(data_dir) == before

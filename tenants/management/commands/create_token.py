@@ -40,8 +40,6 @@ class Command(OperatorCommand):
         expires_days: int | None,
         **options: Any,
     ) -> None:
-        if expires_days is not None and expires_days < 1:
-            raise CommandError("--expires-days is a whole number of days from 1.", returncode=2)
         scopes = scope or ["read", "write", "check"]
         if operator is not None:
             token, text = tokens.create_for_operator(

@@ -20,6 +20,7 @@ class Command(OperatorCommand):
         parser.add_argument("--live", action="store_true", help="Really purge. This cannot be undone.")
 
     def run(self, *, actor: Actor, live: bool, **options: Any) -> None:
+        actor.require("tenants.view_organization")
         due = reaper.due()
         if not live:
             rows = [
