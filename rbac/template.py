@@ -122,6 +122,8 @@ def _make_admin(file: Path, principal: str) -> None:
     """Assign the admin role. Nothing is synced here: the caller syncs the finished file once."""
     raw = sqlite3.connect(file, isolation_level=None)
     try:
+        # Nobody else can have the file open: no shared memory is made for readers of its WAL.
+        raw.execute("PRAGMA locking_mode = EXCLUSIVE")
         raw.execute("PRAGMA synchronous = OFF")
         raw.execute("PRAGMA journal_mode = MEMORY")
         raw.execute("BEGIN IMMEDIATE")
