@@ -12,4 +12,4 @@ SQL = """
 
 def decide(raw: sqlite3.Connection, user: str, action: str, resource: str) -> bool:
     row = raw.execute(SQL, (user, action, resource)).fetchone()
-    return row[0] == 1
+    return bool(row[0])

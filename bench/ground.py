@@ -33,6 +33,7 @@ django.setup()
 
 from django.core.management import call_command  # noqa: E402
 from django.db import connection  # noqa: E402
+from django.db.models import AutoField, Model  # noqa: E402
 
 from pulse.actors import from_job  # noqa: E402
 from rbac import template  # noqa: E402
@@ -48,11 +49,6 @@ def migrate() -> None:
     template.ensure()
 
 
-def settle() -> None:
-    """Let the disk finish what the preparation has written, so that no fsync of a contender waits for it."""
-    os.sync()
-
-
 def organization(organization_id: str) -> Organization:
     """A provisioned organization; its owner is `owner@<id>.example`."""
     return provisioning.provision(
@@ -66,45 +62,49 @@ def organization(organization_id: str) -> Organization:
 def fill(count: int, *, with_owners: bool = True) -> None:
     """Add `count` organizations `tenant-<n>` to the control database, without their RBAC files.
 
-    They are rows such as provisioning writes, made by a statement for each table. Of each hundred one is
+    They are copies of one that was provisioned, made by a statement for each table. Of each hundred one is
     pending deletion, due long after the bench.
     """
+    pattern = organization("pattern")
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA synchronous=OFF")
-        cursor.execute(ORGANIZATIONS, {"count": count})
-        if with_owners:
-            cursor.execute(OWNERS, {"count": count})
-            cursor.execute(MEMBERSHIPS)
+    _multiply(
+        pattern,
+        count,
+        id="'tenant-' || n",
+        signup_email=OWNER,
+        created_at="datetime('2025-01-01', n || ' seconds')",
+        status="CASE WHEN n % 100 THEN 'active' ELSE 'pending_deletion' END",
+        purge_after="CASE WHEN n % 100 THEN NULL ELSE datetime('2099-01-01', n || ' seconds') END",
+    )
+    if with_owners:
+        membership = pattern.memberships.get()
+        _multiply(membership.user, count, email=OWNER, public_id="lower(hex(randomblob(16)))")
+        _multiply(
+            membership,
+            count,
+            organization_id="'tenant-' || n",
+            user_id=f"(SELECT id FROM tenants_user WHERE email = {OWNER})",
+        )
+    with connection.cursor() as cursor:
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    os.sync()  # No fsync of a contender has to wait for what was written here.
 
 
-NUMBERS = "WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %(count)s)"
-ORGANIZATIONS = f"""
-    {NUMBERS}
-    INSERT INTO tenants_organization (
-        id, display_name, status, status_changed_at, status_before_deletion, suspend_reason,
-        retention_days, purge_after, signup_email, created_at, subscription_state, tenant_rate
-    )
-    SELECT 'tenant-' || n, 'Tenant ' || n,
-        CASE WHEN n %% 100 THEN 'active' ELSE 'pending_deletion' END,
-        '2025-01-01 00:00:00', CASE WHEN n %% 100 THEN '' ELSE 'active' END, '',
-        CASE WHEN n %% 100 THEN NULL ELSE 3650 END,
-        CASE WHEN n %% 100 THEN NULL ELSE datetime('2099-01-01', n || ' seconds') END,
-        'owner@tenant-' || n || '.example', datetime('2025-01-01', n || ' seconds'), 'active', ''
-    FROM numbers
-"""
-OWNERS = f"""
-    {NUMBERS}
-    INSERT INTO tenants_user
-        (password, is_superuser, public_id, email, name, is_active, is_staff, date_joined)
-    SELECT '!', 0, lower(hex(randomblob(16))), 'owner@tenant-' || n || '.example', '', 1, 0,
-        '2025-01-01 00:00:00'
-    FROM numbers
-"""
-MEMBERSHIPS = """
-    INSERT INTO tenants_membership (user_id, organization_id, is_owner, joined_at)
-    SELECT u.id, o.id, 1, o.created_at
-    FROM tenants_organization o JOIN tenants_user u ON u.email = o.signup_email
-    WHERE o.id LIKE 'tenant-%%'
-"""
+OWNER = "'owner@tenant-' || n || '.example'"
+
+
+def _multiply(pattern: Model, count: int, **changed: str) -> None:
+    """Copy the row `count` times; `changed` columns get an SQL expression of the copy's number `n`."""
+    meta = pattern._meta
+    columns = [str(field.column) for field in meta.concrete_fields if not isinstance(field, AutoField)]
+    copied = ", ".join(changed.get(column, column) for column in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {count})
+            INSERT INTO {meta.db_table} ({", ".join(columns)})
+            SELECT {copied} FROM {meta.db_table}, numbers WHERE {meta.pk.column} = '{pattern.pk}'
+            """
+        )

@@ -57,7 +57,9 @@ def _sync(path: Path) -> None:
 
 def migrate() -> None:
     organization_id = f"migrated-{next(numbers)}"
-    databases.file_of(organization_id).parent.mkdir()
+    file = databases.file_of(organization_id)
+    file.parent.mkdir()
+    file.touch()
     call_command("migrate", database=databases.alias_of(organization_id), app_label="rbac", verbosity=0)
     databases.close(organization_id)
 

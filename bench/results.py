@@ -88,7 +88,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
     return drawn
 
 
-def document(rows: list[dict[str, Any]], *, now: datetime | None = None) -> dict[str, Any]:
+def document(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "machine": {
             "processors": os.cpu_count(),
@@ -100,7 +100,7 @@ def document(rows: list[dict[str, Any]], *, now: datetime | None = None) -> dict
             "SQLite": sqlite3.sqlite_version,
             **{name: version(name) for name in PACKAGES},
         },
-        "date": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "results": rows,
     }
 

@@ -1,6 +1,7 @@
 """Sign-up's uniqueness at 100,000 organizations to that at 100: the time must not grow with the tenants."""
 
 import itertools
+import os
 
 from django.conf import settings
 from django.db import connections
@@ -53,7 +54,7 @@ class Installation:
 def measure() -> list[Result]:
     with Console(stderr=True).status(f"{MANY:,} organizations"):
         few, many = Installation(FEW), Installation(MANY)
-        ground.settle()
+        os.sync()
     again_many, again_few = alternately(
         many.sign_up_again, few.sign_up_again, rounds=60, calls=20, title="sign-up of a known e-mail"
     )
