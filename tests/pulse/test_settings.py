@@ -1,0 +1,83 @@
+"""Settings from the environment, as a process of its own reads them; production that is unsafe never starts."""
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from django.conf import settings as current
+
+from pulse.settings import development_secret
+from tests.processes import ROOT, environment
+
+SAFE = {
+    "PULSE_STAGE": "ga",
+    "PULSE_SECRET_KEY": "correct horse battery staple " * 3,
+    "PULSE_ALLOWED_HOSTS": "pulse.example",
+}
+
+
+def python(*argv: str, **changes: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *argv],
+        cwd=ROOT,
+        env=environment(**changes),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def wsgi(**changes: str) -> "subprocess.CompletedProcess[str]":
+    return python("-c", "import pulse.wsgi", **changes)
+
+
+def test_the_check_command_names_every_fault_of_a_bare_production() -> None:
+    checked = python("manage.py", "check", PULSE_STAGE="ga", PULSE_DEBUG="true", PULSE_ALLOWED_HOSTS="")
+    assert checked.returncode == 1
+    for id_ in ("pulse.E002", "pulse.E003", "pulse.E004"):
+        assert id_ in checked.stderr
+    assert "HINT: Set PULSE_SECRET_KEY" in checked.stderr
+
+
+def test_the_check_command_accepts_a_safe_production_as_django_deploys_it() -> None:
+    checked = python("manage.py", "check", "--deploy", "--fail-level", "WARNING", **SAFE)
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_web_application_refuses_to_start_where_it_is_unsafe() -> None:
+    started = wsgi(PULSE_STAGE="ga", PULSE_DEBUG="true", PULSE_ALLOWED_HOSTS="")
+    assert started.returncode == 1
+    assert "SystemCheckError" in started.stderr
+    assert [f"pulse.E00{number}" in started.stderr for number in (2, 3, 4)] == [True] * 3
+
+
+def test_the_web_application_starts_in_a_safe_production_with_a_warning() -> None:
+    assert wsgi(**SAFE, PULSE_WORKERS="4").returncode == 0
+
+
+def test_cookies_and_redirects_are_strict_outside_development() -> None:
+    names = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_HTTPONLY")
+    code = f"from django.conf import settings as s; print(*[getattr(s, name) for name in {names}])"
+    told = python("-c", code, DJANGO_SETTINGS_MODULE="pulse.settings", **SAFE)
+    assert told.stdout.split() == ["True"] * 4
+
+
+def test_one_secret_of_the_machines_own_is_kept_for_development(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "secret_key"
+    first = development_secret(file)
+    assert len(first) >= 50
+    assert development_secret(file) == first
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+def test_without_a_place_for_it_the_secret_lasts_for_the_process() -> None:
+    nowhere = Path("/proc/pulse/secret_key")
+    assert development_secret(nowhere) != development_secret(nowhere)
+
+
+def test_only_the_gates_steps_are_named_that_exist() -> None:
+    kinds = {guards for guards, _ in current.PULSE_GATE}
+    assert kinds == {"hosted", "tenant"}
