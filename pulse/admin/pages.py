@@ -197,6 +197,10 @@ class VerbView(FormView[Any]):
             return str(self.model_admin.path_of("changelist"))
         return str(self.model_admin.path_of("change", self.subject.pk))
 
+    def send_to(self) -> str:
+        """Where the form is sent: here."""
+        return self.request.get_full_path()
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         context = self.model_admin.frame(self.request, self.subject) | {
             "actions_detail": (),
@@ -207,5 +211,6 @@ class VerbView(FormView[Any]):
             "refusal": "" if self.request.method == "POST" else self.refusal(),
             "consequences": self.consequences(),
             "back": self.back(),
+            "send_to": self.send_to(),
         }
         return super().get_context_data(**context | kwargs)

@@ -54,6 +54,10 @@ class BulkView(VerbView):
         form = BulkForm(initial={"ids": " ".join(ids)})
         return self.render_to_response(self.get_context_data(form=form))
 
+    def send_to(self) -> str:
+        """Not to the list, which asks."""
+        return str(self.model_admin.path_of(f"bulk_{self.verb}"))
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         ids = self.selection or self.request.POST.get("ids", "").split()
         selected = list(Organization.objects.filter(id__in=ids[:MOST]))

@@ -19,7 +19,7 @@ from pulse.admin.pages import Button, ReadOnlyAdmin
 from pulse.models import AuditEvent
 from tenants import lifecycle
 from tenants.admin import organization_forms
-from tenants.admin.bulk import BulkView
+from tenants.admin.bulk import MOST, BulkView
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
 from tenants.models import Membership, Organization, Status
 
@@ -118,7 +118,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def _ask(self, verb: str, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse:
         form = BulkView(model_admin=self, verb=verb)
         form.setup(request)
-        return form.ask(list(queryset.values_list("id", flat=True)))
+        return form.ask(list(queryset.values_list("id", flat=True)[: MOST + 1]))
 
     def row_buttons(self, request: HttpRequest, row: Organization) -> Sequence[Button]:
         if row.status == Status.PURGED:
