@@ -1,6 +1,5 @@
-"""Settings from the environment, as a process of its own reads them; production that is unsafe never starts."""
+"""Settings from the environment, as processes of their own read them; unsafe production never starts."""
 
-import os
 import stat
 import subprocess
 import sys
@@ -70,7 +69,7 @@ def test_one_secret_of_the_machines_own_is_kept_for_development(tmp_path: Path) 
     first = development_secret(file)
     assert len(first) >= 50
     assert development_secret(file) == first
-    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
 def test_without_a_place_for_it_the_secret_lasts_for_the_process() -> None:
