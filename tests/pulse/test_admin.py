@@ -1,6 +1,5 @@
 """The admin's pages of the ground floor: the audit log, hosted mode, schedules, job runs, the header."""
 
-import json
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,9 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from pulse import audit, hosted_mode
+from pulse.actors import from_user
 from pulse.models import AuditEvent, KillSwitch, Schedule
+from tenants.models import User
 from tests.admin import GROUPS, said, signed_in, text, who_may_open, who_may_post
 from tests.factories import SYSTEM, make_operator
 from tests.pulse import chain
@@ -141,9 +142,6 @@ def test_the_pages_survive_a_gate_that_cannot_be_read(admin: Client) -> None:
     ],
 )
 def test_the_log_is_filtered(query: dict[str, str], found: set[str], admin: Client) -> None:
-    from pulse.actors import from_user
-    from tenants.models import User
-
     ada = User.objects.get(email="ada@pulse.example")
     with time_machine.travel("2024-05-06T23:59:00Z"):
         audit.record("one.first", actor=SYSTEM, organization="acme")
@@ -151,11 +149,6 @@ def test_the_log_is_filtered(query: dict[str, str], found: set[str], admin: Clie
     audit.record("two.first", actor=from_user(ada, door="admin", request_id="request-7"))
     events = admin.get(AUDIT, query).context["cl"].result_list
     assert {event.verb for event in events} == found
-
-
-def test_a_page_beyond_the_last_shows_the_last(admin: Client) -> None:
-    chain.write(3)
-    assert admin.get(AUDIT, {"p": "99"}).status_code in (200, 302)
 
 
 def test_an_event_shows_what_changed_and_who_did_it(admin: Client) -> None:
@@ -257,9 +250,3 @@ def test_signing_in_leads_to_the_first_page() -> None:
     person.save()
     sent = {"username": person.email.upper(), "password": "a long enough password"}
     assert Client().post("/admin/login/", sent)["Location"] == "/admin/"
-
-
-def test_the_events_json_is_never_shown_raw(admin: Client) -> None:
-    hosted_mode.kill(actor=SYSTEM)
-    event = AuditEvent.objects.get()
-    assert json.dumps(event.after) not in text(admin.get(f"{AUDIT}1/change/"))
