@@ -24,7 +24,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
 
 
 # Any operation can meet these: the gate, a broken tenant database, a limit.
-REFUSALS = (400, 401, 402, 403, 404, 405, 406, 409, 413, 415, 422, 429, 503)
+REFUSALS = (400, 401, 402, 403, 404, 405, 406, 409, 412, 413, 415, 422, 429, 503)
 
 
 class ProblemSchema(AutoSchema):
