@@ -1,5 +1,6 @@
 """What every API view shares: pagination, the actor, idempotency keys."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -75,10 +76,12 @@ class PulseView(APIView):
 def validated(
     serializer: BaseSerializer[Any], *, codes: Mapping[str, type[InvalidRequest]]
 ) -> dict[str, Any]:
-    """The serializer's validated data. The first field in error picks the refusal's code from `codes`."""
+    """The serializer's validated data. The first field in error picks the refusal's code from `codes`,
+    by its first part: `permissions` for `permissions[0].action`.
+    """
     if serializer.is_valid():
         return dict(serializer.validated_data)
     errors = flatten(serializer.errors)
     field = next(iter(errors))
-    refusal = codes.get(field, InvalidRequest)
+    refusal = codes.get(re.split(r"[.\[]", field, maxsplit=1)[0], InvalidRequest)
     raise refusal(errors=errors)

@@ -166,7 +166,7 @@ def flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:
     if isinstance(detail, dict):
         errors: dict[str, list[str]] = {}
         for field, inner in detail.items():
-            errors |= flatten(inner, f"{prefix}.{field}" if prefix else str(field))
+            errors |= flatten(inner, _below(prefix, field))
         return errors
     if isinstance(detail, list) and any(isinstance(inner, dict | list) for inner in detail):
         errors = {}
@@ -175,6 +175,13 @@ def flatten(detail: Any, prefix: str = "") -> dict[str, list[str]]:
         return errors
     messages = detail if isinstance(detail, list) else [detail]
     return {prefix or "non_field_errors": [str(message) for message in messages]}
+
+
+def _below(prefix: str, field: str | int) -> str:
+    """DRF numbers the items of a nested list by dictionary keys, and those of other lists by place."""
+    if isinstance(field, int):
+        return f"{prefix}[{field}]"
+    return f"{prefix}.{field}" if prefix else field
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -1,10 +1,12 @@
 """What somebody wants a role to be, and whether it may be: formats and limits, before any database."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pulse.text import is_one_line
 from rbac import errors
 
 ROLE_ID = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
@@ -61,9 +63,10 @@ def check_id(role_id: str) -> None:
 def _check_grant(place: str, grant: Grant) -> None:
     _text(f"{place}.action", grant.action, longest=LONGEST_ACTION)
     _text(f"{place}.resource", grant.resource, longest=LONGEST_RESOURCE)
-    if "*" in grant.resource.removesuffix(":*") and grant.resource != "*":
+    stem = grant.resource.removesuffix(":*")
+    if grant.resource != "*" and (not stem or "*" in stem):
         raise errors.InvalidRole(
-            errors={f"{place}.resource": ["* stands alone, or at the end after a colon"]}
+            errors={f"{place}.resource": ["* stands alone, or at the end after something and a colon"]}
         )
     if grant.effect not in ("allow", "deny"):
         raise errors.InvalidRole(errors={f"{place}.effect": ["allow or deny"]})
@@ -77,10 +80,11 @@ def _check_condition(place: str, attribute: str, value: Any) -> None:
     _text(place, attribute, longest=LONGEST_ATTRIBUTE)
     if isinstance(value, str):
         _text(f"{place}.{attribute}", value, longest=LONGEST_VALUE)
-    elif not isinstance(value, bool | int | float | None):
+    # 1e999 is well-formed JSON and an infinity, which no database keeps as JSON.
+    elif not isinstance(value, bool | int | float | None) or value in (math.inf, -math.inf):
         raise errors.InvalidRole(errors={f"{place}.{attribute}": ["a text, a number, true, false or null"]})
 
 
 def _text(place: str, text: str, *, longest: int) -> None:
-    if not text.strip() or len(text) > longest or not text.isprintable():
+    if not text.strip() or len(text) > longest or not is_one_line(text):
         raise errors.InvalidRole(errors={place: [f"1 to {longest} characters, none a control character"]})

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from rbac.drafts import Draft, Grant
 from rbac.models import Change, Effect, Permission, Principal, Role
-from tenants.api.serializers import StrictIntegerField
+from tenants.api.serializers import StrictIntegerField, TextField
 
 MOST_CHECKS = 1000
 
@@ -27,17 +27,24 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
         read_only_fields = fields
 
 
+class ExactTextField(TextField):
+    """A JSON string, taken as it is: what identifies something is not trimmed into something else."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+
 class GrantSerializer(serializers.Serializer[Any]):
-    action = serializers.CharField()
-    resource = serializers.CharField()
+    action = ExactTextField()
+    resource = ExactTextField()
     effect = serializers.ChoiceField(choices=Effect.choices, default="allow")
     conditions = serializers.DictField(default=dict, help_text="Request attribute → value that it must have.")
 
 
 class DraftSerializer(serializers.Serializer[Any]):
-    name = serializers.CharField()
-    description = serializers.CharField(default="", allow_blank=True)
-    parent = serializers.CharField(  # type: ignore[assignment]
+    name = TextField()
+    description = TextField(default="", allow_blank=True)
+    parent = ExactTextField(  # type: ignore[assignment]
         default=None, allow_null=True, help_text="A role to inherit from."
     )
     priority = StrictIntegerField(default=0, help_text="For display; it decides nothing.")
@@ -51,17 +58,17 @@ class DraftSerializer(serializers.Serializer[Any]):
 
 
 class NewRoleSerializer(DraftSerializer):
-    id = serializers.CharField(max_length=64)
+    id = ExactTextField(max_length=64)
 
 
 class CopySerializer(serializers.Serializer[Any]):
-    id = serializers.CharField(max_length=64, help_text="The new role's id.")
-    name = serializers.CharField()
+    id = ExactTextField(max_length=64, help_text="The new role's id.")
+    name = TextField()
 
 
 class AssignmentSerializer(serializers.Serializer[Any]):
     roles = serializers.ListField(
-        child=serializers.CharField(max_length=64), max_length=500, help_text="Role ids, the whole list."
+        child=ExactTextField(max_length=64), max_length=500, help_text="Role ids, the whole list."
     )
 
 
@@ -98,11 +105,9 @@ class ChangeSerializer(serializers.ModelSerializer[Change]):
 
 
 class CheckSerializer(serializers.Serializer[Any]):
-    user = serializers.CharField(
-        max_length=128, required=False, help_text="A principal; the caller when absent."
-    )
-    action = serializers.CharField(max_length=64)
-    resource = serializers.CharField(max_length=256)
+    user = ExactTextField(max_length=128, required=False, help_text="A principal; the caller when absent.")
+    action = ExactTextField(max_length=64)
+    resource = ExactTextField(max_length=256)
     attributes = serializers.DictField(required=False)
 
 

@@ -21,12 +21,22 @@ IF_MATCH = OpenApiParameter(
     "If-Match", location=OpenApiParameter.HEADER, description="The ETag that was read; 412 when it is stale."
 )
 # A field that the serializer refuses gets the code that the verb would give.
-REFUSALS = dict.fromkeys(("id", "name", "description", "parent", "priority"), errors.InvalidRole)
+REFUSALS = dict.fromkeys(
+    ("id", "name", "description", "parent", "priority", "permissions"), errors.InvalidRole
+)
 
 
 def seen(request: Request) -> list[str]:
-    """The versions of `If-Match`, without their quotes; empty without the header."""
-    return [etag.strip('"') for etag in parse_etags(request.headers.get("If-Match", ""))]
+    """The versions of `If-Match`, without their quotes, or `*`; empty without the header alone.
+
+    What is not a version matches none: a client that sends the header wrongly is not let through.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        return []
+    if header.strip() == versions.ANY:
+        return [versions.ANY]
+    return [etag[1:-1] for etag in parse_etags(header) if etag not in ('"*"', '""')] or [""]
 
 
 def versioned(shown: dict[str, Any], *, of: Any, code: int = status.HTTP_200_OK) -> Response:
