@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulse.actors import Actor
+from pulse.text import is_one_line
 from rbac import access, changelog, databases, errors, versions
 from rbac.models import Assignment, Principal, Role
 from tenants import context
@@ -63,7 +64,7 @@ def assign(
     Raises `InvalidPrincipal`, `UnknownRoles`, `SelfAssignment`, `LastAdmin`, and `StaleVersion` when
     the present list's version is not among those `seen`. A refusal changes nothing.
     """
-    if not principal_id.isprintable() or not 1 <= len(principal_id) <= 128:
+    if not is_one_line(principal_id) or not 1 <= len(principal_id) <= 128:
         raise errors.InvalidPrincipal
     if actor.kind == "user" and actor.name == principal_id:
         raise errors.SelfAssignment

@@ -81,16 +81,18 @@ def delete(role_id: str, *, actor: Actor, seen: Collection[str] = ()) -> None:
     """Raises as `change` does, and `RoleInUse` with who has the role and which roles inherit from it."""
     with changelog.changing(actor):
         role = _changeable(role_id, actor, seen)
-        principals = Assignment.objects.filter(role=role).order_by("principal_id")
-        children = Role.objects.filter(parent=role).order_by("id")
-        if principals or children:
-            raise errors.RoleInUse(
-                principals=list(principals.values_list("principal_id", flat=True)[:NAMED]),
-                children=list(children.values_list("id", flat=True)[:NAMED]),
-            )
+        _check_unused(role)
         before = document(role)
         role.delete()
         changelog.record("roles.delete", subject=role_id, actor=actor, before=before, after=None)
+
+
+def _check_unused(role: Role) -> None:
+    assigned = Assignment.objects.filter(role=role).order_by("principal_id")
+    principals = list(assigned.values_list("principal_id", flat=True)[:NAMED])
+    children = list(Role.objects.filter(parent=role).order_by("id").values_list("id", flat=True)[:NAMED])
+    if principals or children:
+        raise errors.RoleInUse(principals=principals, children=children)
 
 
 def copy(role_id: str, *, to: str, name: str, actor: Actor) -> Role:

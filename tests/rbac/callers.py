@@ -16,7 +16,9 @@ def owner(organization_id: str = "acme", *, scopes: list[str] = ALL_SCOPES) -> C
     return Caller(Client(), member_token(organization_id, scopes=scopes))
 
 
-def member(*role_ids: str, organization_id: str = "acme", scopes: list[str] = ALL_SCOPES) -> tuple[Caller, str]:
+def member(
+    *role_ids: str, organization_id: str = "acme", scopes: list[str] = ALL_SCOPES
+) -> tuple[Caller, str]:
     """A new member with these roles, and their principal."""
     user = make_member(organization_id, roles=list(role_ids))
     return Caller(Client(), member_token(organization_id, user, scopes=scopes)), str(user.public_id)
