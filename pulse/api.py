@@ -35,6 +35,9 @@ class PulseView(APIView):
     """The base of Pulse's API views."""
 
     reserved: IdempotencyKey | None = None
+    # Whether an Idempotency-Key has the first reply repeated. Not where a POST only asks: an answer of
+    # yesterday would stand for today's.
+    keeps_replies = True
     # Members of the reply that are shown once: an idempotent repetition gets null in their place.
     secrets: Sequence[str] = ()
 
@@ -48,6 +51,8 @@ class PulseView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
+        if not self.keeps_replies:
+            return
         reserved = idempotency.reserve(request._request, caller=self.caller())
         if reserved is not None and reserved.status is not None:
             raise Repeated(reserved)

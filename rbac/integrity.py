@@ -8,6 +8,8 @@ from pulse.problems import Problem
 from rbac import databases, metrics
 from rbac.built_in import BUILT_IN
 
+PARENT = "SELECT parent_id FROM rbac_role WHERE id = ?"
+TRIGGERS = {"change_no_update", "change_no_delete", "change_no_replace"}
 BUILT_IN_RULES = (
     "SELECT action, resource, effect, conditions FROM rbac_permission WHERE role_id = ? ORDER BY id"
 )
@@ -40,6 +42,8 @@ def inspect(raw: sqlite3.Connection) -> list[str]:
     present = {row[0] for row in raw.execute("SELECT id FROM rbac_role WHERE built_in")}
     findings += [f"built-in role {role} is missing" for role in sorted(set(BUILT_IN) - present)]
     findings += [f"built-in role {role} was changed" for role in sorted(present) if _is_changed(raw, role)]
+    triggers = {row[0] for row in raw.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")}
+    findings += [f"the changelog's trigger {name} is missing" for name in sorted(TRIGGERS - triggers)]
     return findings
 
 
@@ -48,4 +52,5 @@ def _is_changed(raw: sqlite3.Connection, role: str) -> bool:
         return True
     *_, rules = BUILT_IN[role]
     expected = [(action, resource, "allow", "{}") for action, resource in rules]
-    return raw.execute(BUILT_IN_RULES, (role,)).fetchall() != expected
+    found = raw.execute(BUILT_IN_RULES, (role,)).fetchall()
+    return found != expected or raw.execute(PARENT, (role,)).fetchone() != (None,)

@@ -24,6 +24,7 @@ class Check(PulseView):
 
     permission_classes = (IsAuthenticated, TokenScope)
     scope = "check"
+    keeps_replies = False
     # A thousand checks with their attributes, at 1 KiB each.
     max_body_bytes = 1024 * 1024
 

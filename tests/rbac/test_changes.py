@@ -113,9 +113,11 @@ def test_a_new_tenants_changelog_begins_with_its_owner(admin: Caller) -> None:
 )  # fmt: skip
 def test_the_file_refuses_to_change_or_delete_a_change(admin: Caller, statement: str) -> None:
     before = changes(admin)
-    with closing(sqlite3.connect(databases.file_of("acme"))) as raw:
-        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            raw.execute(statement)
+    with (
+        closing(sqlite3.connect(databases.file_of("acme"))) as raw,
+        pytest.raises(sqlite3.IntegrityError, match="append-only"),
+    ):
+        raw.execute(statement)
     assert changes(admin) == before
 
 

@@ -144,7 +144,7 @@ def test_a_token_without_the_scope_check_is_refused(product: Caller, scope: str)
 
 
 def test_a_member_without_roles_may_ask_with_the_scope(product: Caller) -> None:
-    theirs, principal = member(scopes=["check"])
+    theirs, _ = member(scopes=["check"])
     assert theirs.post(CHECK, {"action": "read", "resource": "x"}).json()["allowed"] is False
 
 

@@ -28,6 +28,14 @@ def widened_role(raw: sqlite3.Connection) -> None:
     raw.execute("UPDATE rbac_permission SET action = 'admin' WHERE role_id = 'viewer'")
 
 
+def widened_by_inheritance(raw: sqlite3.Connection) -> None:
+    raw.execute("UPDATE rbac_role SET parent_id = 'admin' WHERE id = 'viewer'")
+
+
+def forgetful_changelog(raw: sqlite3.Connection) -> None:
+    raw.execute("DROP TRIGGER change_no_delete")
+
+
 def role_that_claims_to_be_built_in(raw: sqlite3.Connection) -> None:
     raw.execute(
         "INSERT INTO rbac_role (id, name, description, built_in, priority) VALUES ('god', 'God', '', 1, 1)"
@@ -48,6 +56,8 @@ FINDINGS: list[tuple[Callable[[sqlite3.Connection], None], str]] = [
     (dangling_assignment, "broken foreign key in rbac_assignment"),
     (lost_role, "built-in role auditor is missing"),
     (widened_role, "built-in role viewer was changed"),
+    (widened_by_inheritance, "built-in role viewer was changed"),
+    (forgetful_changelog, "the changelog's trigger change_no_delete is missing"),
     (role_that_claims_to_be_built_in, "built-in role god was changed"),
     (lost_index, "never used"),
 ]

@@ -26,6 +26,7 @@ PARAMETERS = {
 EXEMPT = {
     "api/org/check": "a question about any principal; the token's scope guards it",
     "edge/check": "asks for nothing of the organization; the product decides what follows",
+    "edge/refusal": "shows a refusal of the edge check",
 }
 
 

@@ -65,7 +65,8 @@ def test_if_match_of_anything_else_is_stale_and_never_ignored(admin: Caller, hea
 def test_every_part_of_a_role_makes_another_version(admin: Caller) -> None:
     base = role_body(parent="viewer")
     variants = [
-        base, base | {"name": "X"}, base | {"description": "X"}, base | {"parent": None}, base | {"priority": 1},
+        base, base | {"name": "X"}, base | {"description": "X"}, base | {"parent": None},
+        base | {"priority": 1},
         base | {"permissions": []}, base | {"permissions": [allow("write", "vms", own=True)]},
         base | {"permissions": [allow("write", "vms") | {"effect": "deny"}]},
     ]  # fmt: skip
