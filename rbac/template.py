@@ -84,8 +84,8 @@ def _build(path: Path) -> None:
     try:
         faults.reach("template.folder")
         call_command("migrate", database=databases.alias_of(name), app_label="rbac", verbosity=0)
-        databases.close(name)
         faults.reach("template.migrated")
+        databases.close(name)
         _finish(building)
         sync(building)
         faults.reach("template.synced")

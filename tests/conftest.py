@@ -53,6 +53,12 @@ def data_dir(settings, tmp_path: Path, built_template: Path) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
+def static_files_on_demand(settings) -> None:
+    """A new client does not look through the static files of all packages before its first request."""
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(autouse=True)
 def fresh_limits() -> None:
     """No rate limit remembers an earlier test."""
     cache.clear()

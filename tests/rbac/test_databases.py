@@ -138,10 +138,17 @@ def test_a_database_is_not_closed_while_a_queryset_is_iterated() -> None:
         seen = 0
         for _ in Principal.objects.iterator(chunk_size=2):
             seen += 1
-            assert decide("acme")
             if other := next(others, None):
                 decide(other)
+                assert "acme" in databases.opened_here()
     assert seen == 21
+
+
+def test_a_decision_does_not_disturb_an_iteration_on_its_own_connection() -> None:
+    make_tenants("acme")
+    with context.organization("acme"):
+        seen = [(role.id, decide("acme")) for role in Role.objects.order_by("id").iterator(chunk_size=1)]
+    assert seen == [("admin", True), ("auditor", True), ("operator", True), ("viewer", True)]
 
 
 def test_a_database_may_be_closed_once_its_iteration_has_ended() -> None:
