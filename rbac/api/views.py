@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.http import parse_etags
-from django_filters import CharFilter, IsoDateTimeFilter
+from django_filters import CharFilter
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, status
@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulse.api import validated
+from pulse.filters import InstantFilter
 from rbac import assignments, errors, roles, versions
 from rbac.api import serializers
 from rbac.models import Change, Principal, Role
@@ -164,8 +165,8 @@ class UserPermissions(TenantView):
 
 
 class ChangeFilter(FilterSet):
-    after = IsoDateTimeFilter(field_name="at", lookup_expr="gte")
-    before = IsoDateTimeFilter(field_name="at", lookup_expr="lt")
+    after = InstantFilter(field_name="at", lookup_expr="gte")
+    before = InstantFilter(field_name="at", lookup_expr="lt")
 
     class Meta:
         model = Change

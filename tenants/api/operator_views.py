@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse
-from django_filters import IsoDateTimeFilter, MultipleChoiceFilter
+from django_filters import MultipleChoiceFilter
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulse.api import PulseView, validated
+from pulse.filters import InstantFilter
 from pulse.models import AuditEvent
 from pulse.problems import InvalidReason
 from tenants import errors, exports, lifecycle, organizations, provisioning, resources
@@ -41,8 +42,8 @@ class OperatorView(PulseView):
 
 class OrganizationFilter(FilterSet):
     status = MultipleChoiceFilter(choices=Status.choices)
-    created_after = IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
-    created_before = IsoDateTimeFilter(field_name="created_at", lookup_expr="lt")
+    created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
+    created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
     class Meta:
         model = Organization

@@ -1,6 +1,7 @@
 """Limits that two workers share through Redis, and what happens while Redis is gone."""
 
 import os
+import socket
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -94,3 +95,13 @@ def test_while_redis_is_gone_tenants_work_on_and_sign_ups_wait(tmp_path: Path):
     assert limited == back == {200: 3, 429: 2}
     assert gone == {200: 8}
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+
+
+def test_a_redis_that_hangs_does_not_hold_tenants(tmp_path: Path):
+    make_organization("acme")
+    token = member_token("acme")
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with web_server(tmp_path, workers=1, REDIS_URL=url) as base:
+            assert statuses(base, token, count=4) == {200: 4}
