@@ -199,8 +199,3 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Django's `handler400`: a suspicious operation, such as an unknown Host header."""
     return respond(request, as_problem(exception) or InvalidRequest())
-
-
-def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's `handler403`."""
-    return respond(request, PermissionRefused())

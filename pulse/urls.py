@@ -9,7 +9,6 @@ from pulse.routes import always_on, hosted, tenant
 from tenants.api import urls as tenants_urls
 
 handler400 = "pulse.problems.bad_request"
-handler403 = "pulse.problems.forbidden"
 handler404 = "pulse.problems.not_found"
 handler500 = "pulse.problems.server_error"
 

@@ -1,5 +1,6 @@
 """The admin's pages of the ground floor: the audit log, hosted mode, schedules, job runs, the header."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,13 @@ from django.test import Client
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from pulse import audit, hosted_mode
+from pulse import audit, hosted_mode, schedules
 from pulse.actors import from_user
 from pulse.models import AuditEvent, KillSwitch, Schedule
+from pulse.problems import PermissionRefused
 from tenants.models import User
 from tests.admin import GROUPS, said, signed_in, text, who_may_open, who_may_post
-from tests.factories import SYSTEM, make_operator
+from tests.factories import SYSTEM, acting, make_operator
 from tests.pulse import chain
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -183,6 +185,12 @@ def test_verifying_names_the_first_broken_event(admin: Client) -> None:
     chain.drop_triggers()
     chain.set_column("reason", "forged", sequence=2)
     assert "The chain is broken at event #2" in text(admin.get(f"{AUDIT}verify/"))
+
+
+@pytest.mark.parametrize("verb", [schedules.pause, schedules.resume, schedules.run_now])
+def test_a_schedules_verb_itself_refuses_who_may_not(verb: Callable[..., Schedule]) -> None:
+    with pytest.raises(PermissionRefused):
+        verb("tidy", actor=acting(make_operator("operator")))
 
 
 def test_a_schedule_is_paused_and_resumed(admin: Client) -> None:

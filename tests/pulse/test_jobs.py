@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
@@ -128,6 +129,16 @@ def test_a_task_under_way_does_not_wait() -> None:
 def test_a_clock_that_was_set_back_makes_no_negative_age() -> None:
     tidy.enqueue()
     assert jobs.oldest_waiting_seconds(now=NOW - timedelta(hours=1)) == 0
+
+
+def test_a_look_without_a_database_is_survived() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE pulse_heartbeat RENAME TO lost_heartbeat")
+    look("scheduler-1")
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE lost_heartbeat RENAME TO pulse_heartbeat")
+    look("scheduler-1")
+    assert Heartbeat.objects.get().name == "scheduler-1"
 
 
 def test_a_look_of_the_scheduler_beats_fires_and_puts_back() -> None:

@@ -1,4 +1,4 @@
-"""The API's description: complete, without warnings, and shown by a page that loads nothing from elsewhere."""
+"""The API's description: complete, without warnings, shown by a page that loads nothing from elsewhere."""
 
 import re
 

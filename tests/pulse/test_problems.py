@@ -13,6 +13,7 @@ ANSWERS = {
     "problem": (400, "invalid_request"),
     "missing": (404, "not_found"),
     "denied": (403, "permission_denied"),
+    "huge": (413, "body_too_large"),
     "database": (503, "unavailable"),
 }
 
@@ -154,7 +155,7 @@ def test_another_method_is_refused_with_those_that_are_allowed(nobody: Caller) -
         ({"name": ["No."]}, {"name": ["No."]}),
         ({"name": "No."}, {"name": ["No."]}),
         ({"address": {"city": ["No."]}}, {"address.city": ["No."]}),
-        ({"roles": {0: ["No."], 2: ["Never."]}}, {"roles.0": ["No."], "roles.2": ["Never."]}),
+        ({"roles": {0: ["No."], 2: ["Never."]}}, {"roles[0]": ["No."], "roles[2]": ["Never."]}),
         ({"items": [{}, {"id": ["No."]}]}, {"items[1].id": ["No."]}),
         ([{"id": ["No."]}, {}], {"[0].id": ["No."]}),
         ({"deep": [[{"id": ["No."]}]]}, {"deep[0][0].id": ["No."]}),

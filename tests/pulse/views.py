@@ -2,7 +2,7 @@
 
 import threading
 
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
@@ -69,6 +69,7 @@ FAILURES: dict[str, Exception] = {
     "missing": Http404(),
     "denied": PermissionDenied(),
     "suspicious": SuspiciousOperation(),
+    "huge": RequestDataTooBig(),
     "database": DatabaseError("connection to 10.0.0.1 lost"),
     "integrity": IntegrityError("duplicate key"),
     "defect": RuntimeError("nobody foresaw this"),
@@ -87,8 +88,7 @@ def raising_page(request: HttpRequest, failure: str) -> HttpResponse:
     raise FAILURES[failure]
 
 
-handler400, handler403 = urls.handler400, urls.handler403
-handler404, handler500 = urls.handler404, urls.handler500
+handler400, handler404, handler500 = urls.handler400, urls.handler404, urls.handler500
 urlpatterns = always_on(
     path("count", Counting.as_view()),
     path("fail", Failing.as_view()),
