@@ -8,6 +8,7 @@ not apply, a deny whose attribute is missing does.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 ADMIN = "admin"
 VARIABLE = re.compile(r"\$\{(user|attr\.([^}]*))\}")
@@ -24,7 +25,7 @@ class Rule:
     conditions: Mapping[str, object] = field(default_factory=dict)
 
     def covers(self, action: str, resource: str) -> bool:
-        return (self.action in (action, ADMIN)) and matches(self.resource, resource)
+        return self.action in (action, ADMIN) and matches(self.resource, resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,7 @@ class Role:
     parent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """`rule` is the one that decided, or None when nothing matched (a no)."""
 
     allowed: bool
@@ -54,7 +54,7 @@ class Policy:
         given = attributes or {}
         allowing: Rule | None = None
         for rule in self.rules_of(user):
-            if not rule.covers(action, resource) or not applies(rule, user, given):
+            if not rule.covers(action, resource) or (rule.conditions and not applies(rule, user, given)):
                 continue
             if not rule.allow:
                 return Decision(False, rule)
