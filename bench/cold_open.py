@@ -36,8 +36,7 @@ def measure() -> list[Result]:
         bench.raw,
         bench.by_orm,
         before=bench.close,
-        rounds=60,
-        calls=10,
+        rounds=400,
         title="cold open and decide",
     )
     for raw_connection in elsewhere:

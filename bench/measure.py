@@ -20,7 +20,8 @@ def alternately(
     """For each contender the microseconds that a call took, one value a round.
 
     A round runs each contender `calls` times in a row, after an untimed `before`. Their order turns
-    round with every round, so that neither a drift of the machine nor coming first counts for one.
+    round with every round, so that neither a drift of the machine nor coming first counts for one. Rounds
+    are many and short, because on a busy machine a long one is interrupted more often than a short one.
     """
     taken: list[list[float]] = [[] for _ in contenders]
     order = list(range(len(contenders)))

@@ -52,7 +52,7 @@ def measure() -> list[Result]:
     with Console(stderr=True).status(f"{MANY:,} organizations"):
         few, many = Installation(FEW), Installation(MANY)
     again_many, again_few = alternately(
-        many.sign_up_again, few.sign_up_again, rounds=60, calls=20, title="sign-up of a known e-mail"
+        many.sign_up_again, few.sign_up_again, rounds=600, title="sign-up of a known e-mail"
     )
     new_many, new_few = alternately(
         many.sign_up_anew, few.sign_up_anew, rounds=150, title="sign-up of a new e-mail"

@@ -28,7 +28,7 @@ def measure() -> list[Result]:
             if answer() is not True:
                 raise AssertionError("the contenders do not answer alike")
         checks, queries, orm = alternately(
-            ours, sql, by_orm, rounds=60, calls=200, title="warm permission check"
+            ours, sql, by_orm, rounds=300, calls=50, title="warm permission check"
         )
     name = "warm permission check, to "
     return [
