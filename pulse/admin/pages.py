@@ -187,9 +187,8 @@ class VerbView(FormView[Any]):
         return HttpResponseRedirect(path)
 
     def once(self, template: str, **context: Any) -> HttpResponse:
-        """A page that shows a secret this once: no cache keeps it."""
-        frame = self.model_admin.frame(self.request) | context
-        return TemplateResponse(self.request, template, frame, headers={"Cache-Control": "no-store"})
+        """A page that shows a secret this once; no cache keeps a page of the admin."""
+        return TemplateResponse(self.request, template, self.model_admin.frame(self.request) | context)
 
     def back(self) -> str:
         """Where Cancel leads."""

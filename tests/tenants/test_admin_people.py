@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from pulse.models import AuditEvent
+from pulse.problems import PermissionRefused
 from tenants import people
 from tenants.errors import BeyondYourself
 from tenants.models import User
@@ -159,6 +161,13 @@ def test_nobody_grants_more_than_they_may_do() -> None:
     clerk.groups.add(clerks)
     with pytest.raises(BeyondYourself):
         people.change_groups(make_operator("support"), groups=["admin"], actor=acting(clerk))
+
+
+@pytest.mark.parametrize("verb", [people.change_groups, people.deactivate, people.reactivate])
+def test_a_verb_itself_refuses_who_may_not(verb: Callable[..., User]) -> None:
+    groups = {"groups": ["support"]} if verb is people.change_groups else {}
+    with pytest.raises(PermissionRefused):
+        verb(make_operator("support"), actor=acting(make_operator("operator")), **groups)
 
 
 def test_the_audit_names_people_by_public_id_and_never_by_address(admin: Client) -> None:
