@@ -1,6 +1,7 @@
 """`python -m bench`: every bench, each in a process and a data directory of its own, as one table."""
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
@@ -23,9 +24,14 @@ def run(subject: str) -> list[dict[str, Any]]:
 
 
 def main() -> int:
+    load = os.getloadavg()[0]
+    if load > 1:
+        Console(stderr=True).print(
+            f"The machine is busy (load {load:.1f}): limits in milliseconds may be missed."
+        )
     rows = [row for subject in SUBJECTS for row in run(subject)]
     Console().print(results.table(rows))
-    results.write(rows)
+    results.write(rows, load=load)
     return results.exit_code(rows)
 
 

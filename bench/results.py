@@ -3,7 +3,8 @@
 `results.json` is `{"machine", "versions", "date", "results": [{"name", "ours", "against", "unit", "ratio",
 "budget", "within"}]}`. `ratio` is ours divided by against, and `within` tells whether it is at most
 `budget`; both of the latter are null for what is measured for information. A limit in milliseconds
-stands in `against`, with the budget 1.
+stands in `against`, with the budget 1. The machine's `load` is that of the minute before the run: a busy
+one stretches both sides of a comparison alike, but not a limit.
 """
 
 import argparse
@@ -88,10 +89,11 @@ def table(rows: list[dict[str, Any]]) -> Table:
     return drawn
 
 
-def document(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def document(rows: list[dict[str, Any]], *, load: float) -> dict[str, Any]:
     return {
         "machine": {
             "processors": os.cpu_count(),
+            "load": round(load, 2),
             "architecture": platform.machine(),
             "system": f"{platform.system()} {platform.release()}",
         },
@@ -105,5 +107,5 @@ def document(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def write(rows: list[dict[str, Any]], *, file: Path = FILE) -> None:
-    file.write_text(json.dumps(document(rows), indent=2, ensure_ascii=False) + "\n")
+def write(rows: list[dict[str, Any]], *, load: float, file: Path = FILE) -> None:
+    file.write_text(json.dumps(document(rows, load=load), indent=2, ensure_ascii=False) + "\n")

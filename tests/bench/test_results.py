@@ -48,17 +48,17 @@ def test_only_a_missed_budget_fails_the_command(found, code):
 
 
 def test_the_file_names_the_machine_the_versions_and_the_date(tmp_path):
-    results.write(rows(WITHIN, OVER), file=tmp_path / "results.json")
+    results.write(rows(WITHIN, OVER), load=0.5, file=tmp_path / "results.json")
     document = json.loads((tmp_path / "results.json").read_text())
     assert set(document) == {"machine", "versions", "date", "results"}
-    assert set(document["machine"]) == {"processors", "architecture", "system"}
+    assert set(document["machine"]) == {"processors", "load", "architecture", "system"}
     assert {"Python", "SQLite", "Django"} <= set(document["versions"])
     assert document["results"] == rows(WITHIN, OVER)
 
 
 @time_machine.travel(datetime(2026, 3, 1, 12, 30, tzinfo=UTC), tick=False)
 def test_the_date_is_an_instant_in_utc():
-    assert results.document([])["date"] == "2026-03-01T12:30:00+00:00"
+    assert results.document([], load=0.5)["date"] == "2026-03-01T12:30:00+00:00"
 
 
 def test_the_table_has_a_line_for_each_row_and_marks_a_missed_budget():
