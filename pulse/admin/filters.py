@@ -59,6 +59,10 @@ class UsedValuesFilter(DropdownFilter):
 class DayRangeFilter(RangeDateFilter):
     """From one day to another in UTC, both included; what is not a date does not filter."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.title = "day (UTC)"
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         begin = self._midnight("from")
         end = self._midnight("to")
