@@ -316,65 +316,6 @@ def test_verifying_tells_what_is_wrong(admin: Client, data_dir) -> None:
     assert "acme needs care" in text(admin.get(form("acme", "verify")))
 
 
-@pytest.mark.parametrize(
-    ("words", "found"),
-    [("acme", {"acme"}), ("Blue Lt", {"blue"}), ("owner@BLUE", {"blue"}), ("nothing", set())],
-)
-def test_the_list_is_searched_by_id_name_and_owner(words: str, found: set[str], admin: Client) -> None:
-    make_organization("acme")
-    make_organization("blue")
-    seen = text(admin.get(LIST, {"q": words}))
-    assert {one for one in ("acme", "blue") if page(one) in seen} == found
-
-
-def test_the_list_says_when_nothing_matches(admin: Client) -> None:
-    assert "No organizations match" in text(admin.get(LIST, {"q": "nothing"}))
-
-
-def test_the_list_is_filtered_by_status_and_day_of_creation(admin: Client) -> None:
-    with time_machine.travel("2024-05-06T12:00:00Z"):
-        make_organization("old")
-    make_organization("new")
-    lifecycle.suspend("new", actor=SYSTEM)
-    on_that_day = {"created_at_from": "2024-05-06", "created_at_to": "2024-05-06"}
-    assert page("new") not in text(admin.get(LIST, on_that_day))
-    assert page("old") in text(admin.get(LIST, on_that_day))
-    assert page("old") not in text(admin.get(LIST, {"status": "suspended"}))
-    assert admin.get(LIST, {"created_at_from": "2024-99-99"}).status_code == 200
-
-
-def test_a_selection_is_suspended_with_a_result_for_each(admin: Client) -> None:
-    for one in ("acme", "blue"):
-        make_organization(one)
-    lifecycle.suspend("blue", actor=SYSTEM)
-    selected = ["acme", "blue", DEFAULT_ORGANIZATION]
-    asked = admin.post(LIST, {"action": "suspend_selected", "_selected_action": selected})
-    assert "Suspend 3 organizations" in text(asked)
-    ids = asked.context["form"].initial["ids"]
-    seen = text(admin.post(asked.context["send_to"], {"ids": ids, "reason": "incident"}))
-    assert "1 of 3 done" in seen
-    assert "The organization is suspended already." in seen
-    assert status_of("acme") == "suspended"
-
-
-def test_a_selection_without_a_reason_is_asked_again(admin: Client) -> None:
-    make_organization("acme")
-    seen = text(admin.post(f"{LIST}bulk/suspend/selected/", {"ids": "acme", "reason": ""}))
-    assert "This field is required." in seen
-    assert 'value="acme"' in seen
-
-
-def test_no_list_offers_to_delete(admin: Client) -> None:
-    assert "delete_selected" not in text(admin.get(LIST))
-
-
 @pytest.mark.parametrize("name", ["change", "suspend", "verify", "export"])
 def test_an_unknown_organization_is_not_found(name: str, admin: Client) -> None:
     assert admin.get(form("nobody", name)).status_code == 404
-
-
-def test_the_first_page_counts_by_status(admin: Client) -> None:
-    make_organization("acme")
-    lifecycle.suspend("acme", actor=SYSTEM)
-    counts = {status: count for status, _, count in admin.get("/admin/").context["counts"]}
-    assert counts == {"active": 1, "suspended": 1, "pending_deletion": 0, "purged": 0}
