@@ -48,23 +48,22 @@ def overdue(database: None) -> Organization:
         return lifecycle.soft_delete("gone", actor=SYSTEM, retention_days=30)
 
 
+FORMS = [
+    (f"{LIST}add/", OPERATORS),
+    (form("acme", "suspend"), OPERATORS),
+    (form("acme", "unsuspend"), OPERATORS),
+    (form("acme", "soft_delete"), OPERATORS),
+    (form("acme", "restore"), OPERATORS),
+    (form("acme", "rename"), OPERATORS),
+    (form("acme", "export"), OPERATORS),
+    (form("acme", "purge"), {"admin"}),
+    (form("acme", "delete"), set()),
+]
+
+
 @pytest.mark.parametrize(
     ("path", "groups"),
-    [
-        ("/admin/", ALL),
-        (LIST, ALL),
-        (page("acme"), ALL),
-        (form("acme", "verify"), ALL),
-        (f"{LIST}add/", OPERATORS),
-        (form("acme", "suspend"), OPERATORS),
-        (form("acme", "unsuspend"), OPERATORS),
-        (form("acme", "soft_delete"), OPERATORS),
-        (form("acme", "restore"), OPERATORS),
-        (form("acme", "rename"), OPERATORS),
-        (form("acme", "export"), OPERATORS),
-        (form("acme", "purge"), {"admin"}),
-        (form("acme", "delete"), set()),
-    ],
+    [*FORMS, ("/admin/", ALL), (LIST, ALL), (page("acme"), ALL), (form("acme", "verify"), ALL)],
 )
 def test_a_page_opens_to_the_groups_that_may_use_it(path: str, groups: set[str]) -> None:
     make_organization("acme")
@@ -73,19 +72,7 @@ def test_a_page_opens_to_the_groups_that_may_use_it(path: str, groups: set[str])
 
 @pytest.mark.parametrize(
     ("path", "groups"),
-    [
-        (f"{LIST}add/", OPERATORS),
-        (form("acme", "suspend"), OPERATORS),
-        (form("acme", "unsuspend"), OPERATORS),
-        (form("acme", "soft_delete"), OPERATORS),
-        (form("acme", "restore"), OPERATORS),
-        (form("acme", "rename"), OPERATORS),
-        (form("acme", "export"), OPERATORS),
-        (form("acme", "purge"), {"admin"}),
-        (f"{LIST}bulk/suspend/selected/", OPERATORS),
-        (page("acme"), set()),
-        (form("acme", "delete"), set()),
-    ],
+    [*FORMS, (page("acme"), set()), (f"{LIST}bulk/suspend/selected/", OPERATORS)],
 )
 def test_a_forged_post_is_refused_to_all_other_groups(path: str, groups: set[str]) -> None:
     make_organization("acme")
