@@ -113,6 +113,17 @@ def test_killing_twice_says_so(admin: Client) -> None:
     assert "The kill switch is on already." in text(admin.get(f"{MODE}kill/"))
 
 
+def test_a_dialog_is_the_form_alone(admin: Client) -> None:
+    seen = text(admin.get(f"{MODE}kill/", headers={"HX-Request": "true"}))
+    assert 'id="dialog-form"' in seen
+    assert "<html" not in seen
+
+
+def test_a_dialog_is_told_where_to_go_by_a_header(admin: Client) -> None:
+    answer = admin.post(f"{MODE}kill/", {"reason": "leak"}, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, MODE)
+
+
 def test_the_header_links_the_gates_state_to_its_page(admin: Client) -> None:
     assert "gate open" in text(admin.get(AUDIT))
     hosted_mode.kill(actor=SYSTEM)

@@ -152,19 +152,6 @@ def test_suspending_says_so_and_keeps_reason_actor_and_door() -> None:
     assert "By olga@pulse.example through the admin" in text(client.get(page("acme")))
 
 
-def test_a_dialog_is_told_where_to_go_by_a_header(admin: Client) -> None:
-    make_organization("acme")
-    answer = admin.post(form("acme", "suspend"), {"reason": "unpaid"}, headers={"HX-Request": "true"})
-    assert (answer.status_code, answer["HX-Redirect"]) == (204, page("acme"))
-
-
-def test_a_dialog_is_the_form_alone(admin: Client) -> None:
-    make_organization("acme")
-    seen = text(admin.get(form("acme", "suspend"), headers={"HX-Request": "true"}))
-    assert 'id="dialog-form"' in seen
-    assert "<html" not in seen
-
-
 @pytest.mark.parametrize(
     ("reason", "refusal"),
     [
