@@ -23,4 +23,4 @@ class InstantFilter(IsoDateTimeFilter):
     field_class = InstantField
 
     def __init__(self, *, field_name: str, lookup_expr: str) -> None:
-        super().__init__(field_name=field_name, lookup_expr=lookup_expr)
+        super().__init__(field_name=field_name, lookup_expr=lookup_expr)  # type: ignore[no-untyped-call]
