@@ -83,16 +83,19 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("group", ALLOWED)
-@pytest.mark.parametrize("argv", READING + OPERATING + ADMINISTERING, ids=lambda argv: argv[0])
-def test_an_actor_is_held_to_their_permissions(group, argv, tmp_path: Path) -> None:
+def test_an_actor_is_held_to_their_permissions(group, tmp_path: Path) -> None:
     make_organization("acme")
     make_operator(group, email="op@pulse.example")
-    given = [str(tmp_path / "acme.zip") if word == "OUTPUT" else word for word in argv]
-    status, out, err = run(*given, "--actor", "op@pulse.example")
-    assert status == (0 if argv in ALLOWED[group] else 1)
-    assert ("permission_denied" in out + err) == (argv not in ALLOWED[group])
-    if argv not in ALLOWED[group]:
-        assert not list(tmp_path.glob("*.zip"))
+    for argv in READING + OPERATING + ADMINISTERING:
+        given = [str(tmp_path / "acme.zip") if word == "OUTPUT" else word for word in argv]
+        status, out, err = run(*given, "--actor", "op@pulse.example")
+        is_allowed = argv in ALLOWED[group]
+        assert (argv, status, "permission_denied" in out + err) == (
+            argv,
+            0 if is_allowed else 1,
+            not is_allowed,
+        )
+    assert (tmp_path / "acme.zip").exists() == (group in ("operator", "admin"))
 
 
 @pytest.mark.parametrize("group", ["support", "operator", "billing"])
@@ -193,10 +196,8 @@ def test_wrong_usage_is_a_command_error(argv) -> None:
 def test_a_real_process_ends_with_the_codes_that_scripts_use() -> None:
     make_organization("acme")
     refused = processes.manage("suspend", "acme", "nobody", "--json")
-    assert refused.returncode == 1
     assert [row["result"] for row in json.loads(refused.stdout)] == ["done", "not_found"]
-    assert status_of("acme") == "suspended"
-    assert processes.manage("unsuspend", "acme").returncode == 0
-    assert processes.manage("unsuspend", "acme", "--actor", "nobody@example.com").returncode == 1
-    assert processes.manage("soft_delete", "acme", "--retention-days", "x").returncode == 2
-    assert processes.manage("create_token", "--organization", "acme").returncode == 2
+    done = processes.manage("unsuspend", "acme")
+    misused = processes.manage("soft_delete", "acme", "--retention-days", "x")
+    assert (refused.returncode, done.returncode, misused.returncode) == (1, 0, 2)
+    assert status_of("acme") == "active"

@@ -10,7 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from pulse.models import AuditEvent
 from pulse.problems import Problem
-from tenants import lifecycle
+from tenants import errors, lifecycle
 from tests.api import Caller, code
 from tests.factories import SYSTEM, make_organization
 from tests.tenants.scrape import value_of
@@ -115,27 +115,26 @@ def test_purge_refuses_the_default_organization() -> None:
     assert (refused.value.status, refused.value.code) == (400, "default_org_immutable")
 
 
-@pytest.mark.parametrize("organization_id", ["nobody", "Acme", "a b", "-acme", "%00", "..", "a" * 3000, "é"])
-def test_an_unknown_or_malformed_id_is_not_found(operator: Caller, organization_id) -> None:
-    for verb in VERBS:
-        assert code(operator.post(path(verb, organization_id))) == (404, "not_found")
+def test_an_unknown_or_malformed_id_is_not_found(operator: Caller) -> None:
+    for organization_id in ["nobody", "Acme", "a b", "-acme", "%00", "..", "a" * 3000, "é"]:
+        answers = {code(operator.post(path(verb, organization_id))) for verb in VERBS}
+        assert (organization_id, answers) == (organization_id, {(404, "not_found")})
 
 
-@pytest.mark.parametrize("days", [0, -1, 1.5, 1.0, "30", 10**9, 10**30, 3651, True, None, [], {}])
-def test_soft_delete_refuses_a_retention_that_is_no_number_of_days(operator: Caller, days) -> None:
+def test_soft_delete_refuses_a_retention_that_is_no_number_of_days(operator: Caller) -> None:
     make_organization("acme")
-    answer = operator.post(path("soft-delete"), {"retention_days": days})
-    assert code(answer) == (400, "invalid_retention_days")
-    assert "retention_days" in answer.json()["errors"]
+    for days in [0, -1, 1.5, 1.0, "30", 10**9, 10**30, 3651, True, None, [], {}]:
+        answer = operator.post(path("soft-delete"), {"retention_days": days})
+        assert (days, code(answer)) == (days, (400, "invalid_retention_days"))
+        assert "retention_days" in answer.json()["errors"]
     assert lifecycle_of(operator)["status"] == "active"
 
 
-@pytest.mark.parametrize("days", [0, -1, 1.5, "30", 10**9, True, None])
-def test_the_verb_refuses_it_from_every_other_door_too(days) -> None:
+def test_the_verb_refuses_it_from_every_other_door_too() -> None:
     make_organization("acme")
-    with pytest.raises(Problem) as refused:
-        lifecycle.soft_delete("acme", actor=SYSTEM, retention_days=days)
-    assert refused.value.code == "invalid_retention_days"
+    for days in [0, -1, 1.5, "30", 10**9, True, None]:
+        with pytest.raises(errors.InvalidRetentionDays):
+            lifecycle.soft_delete("acme", actor=SYSTEM, retention_days=days)
 
 
 @pytest.mark.parametrize("days", [1, 3650])
@@ -159,11 +158,11 @@ REASONS_REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("reason", REASONS_REFUSED)
-def test_a_reason_that_is_no_line_of_text_is_refused(operator: Caller, reason) -> None:
+def test_a_reason_that_is_no_line_of_text_is_refused(operator: Caller) -> None:
     make_organization("acme")
-    for verb in VERBS:
-        assert code(operator.post(path(verb), {"reason": reason})) == (400, "invalid_reason")
+    for reason in REASONS_REFUSED:
+        answers = {code(operator.post(path(verb), {"reason": reason})) for verb in VERBS}
+        assert (reason, answers) == (reason, {(400, "invalid_reason")})
     assert lifecycle_of(operator)["status"] == "active"
 
 

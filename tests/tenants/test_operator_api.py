@@ -45,20 +45,20 @@ def test_every_group_reads(group) -> None:
 
 
 @pytest.mark.parametrize("group", ["support", "billing"])
-@pytest.mark.parametrize(("method", "path", "body", "status"), RUN)
-def test_support_and_billing_change_no_organization(group, method, path, body, status) -> None:
+def test_support_and_billing_change_no_organization(group) -> None:
     make_organization("acme")
     caller = Caller(Client(), operator_token(group))
-    assert problem(getattr(caller, method)(path, body)) == (403, "permission_denied")
+    for method, path, body, _ in RUN:
+        assert problem(getattr(caller, method)(path, body)) == (403, "permission_denied")
     assert caller.get("/api/admin/orgs?status=active").json()["count"] == 2
 
 
 @pytest.mark.parametrize("group", ["operator", "admin"])
-@pytest.mark.parametrize(("method", "path", "body", "status"), RUN)
-def test_operators_and_admins_run_the_lifecycle(group, method, path, body, status) -> None:
+def test_operators_and_admins_run_the_lifecycle(group) -> None:
     make_organization("acme")
     caller = Caller(Client(), operator_token(group))
-    assert getattr(caller, method)(path, body).status_code == status
+    for method, path, body, status in RUN:
+        assert getattr(caller, method)(path, body).status_code == status
 
 
 @pytest.mark.parametrize(("verb", "first"), [("unsuspend", "suspend"), ("restore", "soft-delete")])
@@ -160,20 +160,24 @@ def raw(operator: Caller, body: bytes, content_type: str = "application/json", *
     return operator.client.generic("POST", SUSPEND, body, content_type, headers=headers, **more)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [b"{", b"reason=unpaid", b'{"reason": "a" "b"}', b"\xff\xfe", b'{"retention_days": NaN}', b"[" * 60_000],
-)
-def test_a_body_that_is_not_json_is_refused(operator: Caller, body) -> None:
+def test_a_body_that_is_not_json_is_refused(operator: Caller) -> None:
     make_organization("acme")
-    assert problem(raw(operator, body)) == (400, "parse_error")
+    for body in [
+        b"{",
+        b"reason=unpaid",
+        b'{"reason": "a" "b"}',
+        b"\xff\xfe",
+        b'{"retention_days": NaN}',
+        b"[" * 60_000,
+    ]:
+        assert (body, problem(raw(operator, body))) == (body, (400, "parse_error"))
     assert operator.get("/api/admin/orgs/acme").json()["status"] == "active"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"[1]", b'"unpaid"', b"5", b"true", b"null"])
-def test_a_body_that_is_no_object_is_refused(operator: Caller, body) -> None:
+def test_a_body_that_is_no_object_is_refused(operator: Caller) -> None:
     make_organization("acme")
-    assert problem(raw(operator, body)) == (400, "invalid_request")
+    for body in [b"[]", b"[1]", b'"unpaid"', b"5", b"true", b"null"]:
+        assert (body, problem(raw(operator, body))) == (body, (400, "invalid_request"))
     assert operator.get("/api/admin/orgs/acme").json()["status"] == "active"
 
 
@@ -197,13 +201,16 @@ def test_a_body_is_refused_by_its_declared_length(operator: Caller) -> None:
     assert problem(raw(operator, b"{}", CONTENT_LENGTH="10000000000")) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize(
-    "content_type",
-    ["text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"],
-)
-def test_a_body_of_another_type_is_refused(operator: Caller, content_type) -> None:
+def test_a_body_of_another_type_is_refused(operator: Caller) -> None:
     make_organization("acme")
-    assert problem(raw(operator, b"reason=unpaid", content_type)) == (415, "unsupported_media_type")
+    for content_type in [
+        "text/plain",
+        "application/xml",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ]:
+        answer = problem(raw(operator, b"reason=unpaid", content_type))
+        assert (content_type, answer) == (content_type, (415, "unsupported_media_type"))
 
 
 @pytest.mark.parametrize(

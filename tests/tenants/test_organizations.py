@@ -35,10 +35,11 @@ def test_instants_are_rfc_3339_in_utc(operator: Caller) -> None:
     assert operator.get(f"{LIST}/acme").json()["created_at"] == "2030-01-02T03:04:05.678900Z"
 
 
-@pytest.mark.parametrize("organization_id", ["nobody", "Acme", "%00", "a%0A", "é", "x" * 64])
 @pytest.mark.parametrize("below", ["", "/events", "/verify", "/export"])
-def test_an_unknown_or_malformed_id_is_not_found(operator: Caller, organization_id, below) -> None:
-    assert code(operator.get(f"{LIST}/{organization_id}{below}")) == (404, "not_found")
+def test_an_unknown_or_malformed_id_is_not_found(operator: Caller, below) -> None:
+    for organization_id in ("nobody", "Acme", "%00", "a%0A", "é", "x" * 64):
+        answer = code(operator.get(f"{LIST}/{organization_id}{below}"))
+        assert (organization_id, answer) == (organization_id, (404, "not_found"))
 
 
 def test_a_tombstone_and_its_timeline_can_be_read(operator: Caller) -> None:
@@ -91,11 +92,9 @@ def test_the_list_is_searched_by_id_name_and_who_asked(operator: Caller, words, 
     assert ids(operator, f"search={quote(words)}") == found
 
 
-@pytest.mark.parametrize(
-    "query", ["search=%00", "status=%00", "created_after=%00", "ordering=%00", "page=%00"]
-)
-def test_a_nul_in_a_query_is_no_failure(operator: Caller, query) -> None:
-    assert operator.get(f"{LIST}?{query}").status_code in (200, 400, 404)
+def test_a_nul_in_a_query_is_no_failure(operator: Caller) -> None:
+    for query in ["search=%00", "status=%00", "created_after=%00", "ordering=%00", "page=%00"]:
+        assert operator.get(f"{LIST}?{query}").status_code in (200, 400, 404)
 
 
 def test_the_list_is_filtered_by_its_creation(operator: Caller) -> None:
@@ -125,9 +124,9 @@ def test_the_list_comes_in_pages(operator: Caller) -> None:
     assert second["next"] is None
 
 
-@pytest.mark.parametrize("page", ["0", "-1", "99", "x", "9" * 40])
-def test_a_page_that_is_not_there_is_not_found(operator: Caller, page) -> None:
-    assert code(operator.get(f"{LIST}?page={page}")) == (404, "not_found")
+def test_a_page_that_is_not_there_is_not_found(operator: Caller) -> None:
+    for page in ["0", "-1", "99", "x", "9" * 40]:
+        assert (page, code(operator.get(f"{LIST}?page={page}"))) == (page, (404, "not_found"))
 
 
 def test_a_page_has_at_most_200(operator: Caller) -> None:
@@ -149,10 +148,11 @@ def test_a_rename_changes_the_name_and_is_audited(operator: Caller) -> None:
     assert (event["before"], event["after"]) == ({"display_name": "Acme Ltd"}, {"display_name": "Acme Söhne"})
 
 
-@pytest.mark.parametrize("name", ["", "ab", "x" * 65, "a/b", "a\nb", 12345, None, []])
-def test_a_rename_to_an_invalid_name_is_refused(operator: Caller, name) -> None:
+def test_a_rename_to_an_invalid_name_is_refused(operator: Caller) -> None:
     make_organization("acme", name="Acme Ltd")
-    assert code(operator.patch(f"{LIST}/acme", {"display_name": name})) == (400, "invalid_org_name")
+    for name in ["", "ab", "x" * 65, "a/b", "a\nb", 12345, None, []]:
+        answer = code(operator.patch(f"{LIST}/acme", {"display_name": name}))
+        assert (name, answer) == (name, (400, "invalid_org_name"))
     assert operator.get(f"{LIST}/acme").json()["display_name"] == "Acme Ltd"
 
 

@@ -9,7 +9,7 @@ from django.test import Client
 
 from pulse.models import AuditEvent
 from pulse.problems import Problem
-from tenants import organizations, tokens
+from tenants import errors, organizations, tokens
 from tenants.models import ApiToken, Membership
 from tests.api import Caller, code
 from tests.factories import (
@@ -97,25 +97,22 @@ def test_an_expired_token_is_refused_to_the_second(owner: Caller) -> None:
         assert refusal(made["token"]) == (401, "invalid_token")
 
 
-@pytest.mark.parametrize("days", [0, -1, 3651, 10**9, 1.5, "30", True])
-def test_an_expiry_that_is_no_number_of_days_is_refused(owner: Caller, days) -> None:
-    answer = owner.post(MINE, {"scopes": ["read"], "expires_days": days})
-    assert code(answer) == (400, "invalid_expiry")
+def test_an_expiry_that_is_no_number_of_days_is_refused(owner: Caller) -> None:
+    for days in [0, -1, 3651, 10**9, 1.5, "30", True]:
+        answer = code(owner.post(MINE, {"scopes": ["read"], "expires_days": days}))
+        assert (days, answer) == (days, (400, "invalid_expiry"))
 
 
-@pytest.mark.parametrize("days", [0, -1, 3651, 10**9])
-def test_the_verb_refuses_it_from_every_other_door_too(days) -> None:
+def test_the_verb_refuses_it_from_every_other_door_too() -> None:
     operator = make_operator()
-    with pytest.raises(Problem) as refused:
-        tokens.create_for_operator(operator, actor=SYSTEM, scopes=["read"], expires_days=days)
-    assert refused.value.code == "invalid_expiry"
+    for days in [0, -1, 3651, 10**9]:
+        with pytest.raises(errors.InvalidExpiry):
+            tokens.create_for_operator(operator, actor=SYSTEM, scopes=["read"], expires_days=days)
 
 
-@pytest.mark.parametrize(
-    "scopes", [[], ["admin"], "read", None, ["read", "read", "read", "read", "read"], [1]]
-)
-def test_unknown_scopes_are_refused(owner: Caller, scopes) -> None:
-    assert owner.post(MINE, {"scopes": scopes}).status_code == 400
+def test_unknown_scopes_are_refused(owner: Caller) -> None:
+    for scopes in [[], ["admin"], "read", None, ["read", "read", "read", "read", "read"], [1]]:
+        assert (scopes, owner.post(MINE, {"scopes": scopes}).status_code) == (scopes, 400)
     assert ApiToken.objects.count() == 1
 
 
@@ -136,13 +133,11 @@ def test_anything_but_the_whole_token_is_refused(owner: Caller) -> None:
     assert answers == {(401, "invalid_token")}
 
 
-@pytest.mark.parametrize(
-    "header", ["Bearer", "Bearer ", "Basic eDp5", "pulse_x", "Token pulse_x", "Bearer  "]
-)
-def test_a_malformed_header_is_refused(nobody: Caller, header) -> None:
-    answer = nobody.get("/api/org", authorization=header)
-    assert code(answer) == (401, "invalid_token")
-    assert answer["WWW-Authenticate"].startswith("Bearer")
+def test_a_malformed_header_is_refused(nobody: Caller) -> None:
+    for header in ["Bearer", "Bearer ", "Basic eDp5", "pulse_x", "Token pulse_x", "Bearer  "]:
+        answer = nobody.get("/api/org", authorization=header)
+        assert (header, code(answer)) == (header, (401, "invalid_token"))
+        assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
 def test_a_bad_token_does_not_fall_back_on_the_session() -> None:
@@ -224,9 +219,10 @@ def test_nobody_sees_or_revokes_anothers_tokens(owner: Caller) -> None:
     assert status(owner.token) == 200
 
 
-@pytest.mark.parametrize("token_id", ["0", "999999", "9" * 30, "x", "-1"])
-def test_an_unknown_token_is_not_found(owner: Caller, token_id) -> None:
-    assert code(owner.delete(f"{MINE}/{token_id}")) == (404, "not_found")
+def test_an_unknown_token_is_not_found(owner: Caller) -> None:
+    for token_id in ["0", "999999", "9" * 30, "x", "-1"]:
+        answer = code(owner.delete(f"{MINE}/{token_id}"))
+        assert (token_id, answer) == (token_id, (404, "not_found"))
 
 
 def test_support_makes_and_revokes_no_tokens_of_others() -> None:
