@@ -5,13 +5,15 @@ Made online by SQLite's backup API while others write; proved by opening them be
 
 import hashlib
 import json
+import re
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +26,10 @@ from pulse.actors import Actor
 from pulse.models import AuditHead
 from pulse.problems import Problem
 from rbac import databases, errors, integrity, metrics
+from rbac.failures import LOCKS, PRIMARY
 from rbac.template import sync
 from tenants import organizations
+from tenants.models import ORGANIZATION_ID
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +37,7 @@ FOLDER = "backups"
 FORMAT = 1
 FILE, MANIFEST = "rbac.db", "manifest.json"
 UNFINISHED = ".new-"
+NAME = "%Y%m%dT%H%M%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,32 +68,39 @@ def of_organization(organization_id: str) -> list[Backup]:
     root = folder() / organization_id
     if not root.exists():
         return []
-    names = sorted((entry.name for entry in root.iterdir() if entry.name[0] != "."), reverse=True)
-    return [backup for name in names if (backup := _read(organization_id, name)) is not None]
+    found = (_read(organization_id, entry.name) for entry in root.iterdir())
+    ours = (backup for backup in found if backup is not None and backup.organization == organization_id)
+    return sorted(ours, key=attrgetter("name"), reverse=True)
 
 
 def find(organization_id: str, name: str) -> Backup:
-    """Raises `BackupNotFound`, also for one whose manifest cannot be read."""
-    backup = _read(organization_id, name) if name and name == Path(name).name else None
+    """Raises `BackupNotFound`, also for one whose manifest cannot be read, and `BackupMismatch` for one
+    whose manifest says that it is another organization's.
+    """
+    backup = _read(organization_id, name)
     if backup is None:
         raise errors.BackupNotFound
+    if backup.organization != organization_id:
+        raise errors.BackupMismatch("The backup is another organization's.")
     return backup
 
 
 def make(organization_id: str, *, actor: Actor, reason: str = "") -> Backup:
     """Back the tenant's database up as of one moment, while others go on reading and writing it.
 
-    Raises `OrganizationNotFound`, and `BackupFailed` when the database cannot be read, or the copy cannot
-    be written or is not whole; nothing unfinished is kept.
+    Raises `OrganizationNotFound`, `TenantBusy`, and `BackupFailed` when the database cannot be read, or the
+    copy cannot be written or is not whole; nothing unfinished is kept.
     """
     actor.require("tenants.care_for_databases")
     audit.checked_reason(reason)
     organization = organizations.living(organization_id)
     try:
         backup = _make(organization.id, reason)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, errors.TenantBusy) as error:
         metrics.backups.labels(result="failed").inc()
         log.exception("backup failed", organization=organization.id)
+        if isinstance(error, errors.TenantBusy):
+            raise
         raise errors.BackupFailed(f"The backup could not be made: {error}.") from error
     metrics.backups.labels(result="made").inc()
     after = {"backup": backup.name, "sha256": backup.sha256}
@@ -108,7 +120,7 @@ def _make(organization_id: str, reason: str) -> Backup:
         _prove(unfinished / FILE)
         backup = Backup(
             organization=organization_id,
-            name=f"{made_at:%Y%m%dT%H%M%S.%fZ}",
+            name=made_at.strftime(NAME),
             made_at=made_at.isoformat(),
             size=(unfinished / FILE).stat().st_size,
             sha256=sha256(unfinished / FILE),
@@ -133,12 +145,29 @@ def copy_live(organization_id: str, into: Path) -> int:
 
     By a connection of its own, so that an error of the copy is not taken for one of the tenant's.
     """
-    source = f"file:{databases.file_of(organization_id)}?mode=rw"
-    with closing(sqlite3.connect(source, uri=True)) as live, closing(sqlite3.connect(into)) as copy:
-        live.backup(copy)
+    live = connect(databases.file_of(organization_id))
+    with closing(live), closing(sqlite3.connect(into)) as copy:
+        overwrite(copy, live)
         copy.execute("PRAGMA journal_mode = DELETE")
         version: int = copy.execute("PRAGMA user_version").fetchone()[0]
     return version
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """A connection of one's own to a file that exists, which waits for locks as tenants' requests do."""
+    uri = databases.uri_of(file, "mode=rw")
+    return sqlite3.connect(uri, uri=True, timeout=settings.PULSE_RBAC_BUSY_SECONDS)
+
+
+def overwrite(target: sqlite3.Connection, source: sqlite3.Connection) -> None:
+    """All pages by SQLite's backup API, in one transaction. Raises `TenantBusy` once a timeout is over."""
+
+    def give_up(status: int, remaining: int, total: int) -> None:
+        """Called after each try; the library itself would try for ever."""
+        if status & PRIMARY in LOCKS:
+            raise errors.TenantBusy(headers={"Retry-After": "1"})
+
+    source.backup(target, progress=give_up)
 
 
 def _prove(file: Path) -> None:
@@ -152,11 +181,15 @@ def sha256(file: Path) -> str:
 
 
 def _read(organization_id: str, name: str) -> Backup | None:
+    """What the manifest says, if it is one, of that backup: a name is an instant, and so never a path."""
     try:
+        datetime.strptime(name, NAME).replace(tzinfo=UTC)
         held: dict[str, Any] = json.loads((folder() / organization_id / name / MANIFEST).read_text())
-        return Backup(**held)
+        backup = Backup(**held)
     except (OSError, ValueError, TypeError):
         return None
+    is_well_formed = all(type(getattr(backup, one.name)) is one.type for one in fields(Backup))
+    return backup if is_well_formed and (backup.name, backup.format) == (name, FORMAT) else None
 
 
 def remove(organization_id: str, name: str, *, actor: Actor) -> None:
@@ -196,17 +229,24 @@ def prune(*, keep_days: int, now: datetime) -> int:
     The newest one of each organization is kept however old it is.
     """
     removed = 0
-    for root in folder().iterdir() if folder().exists() else ():
-        for unfinished in root.glob(f"{UNFINISHED}*"):
-            if unfinished.stat().st_mtime < (now - timedelta(days=1)).timestamp():
-                shutil.rmtree(unfinished, ignore_errors=True)
-        for backup in of_organization(root.name)[1:]:
-            if datetime.fromisoformat(backup.made_at) < now - timedelta(days=keep_days):
+    oldest = (now - timedelta(days=keep_days)).astimezone(UTC).strftime(NAME)
+    for organization_id in organizations_backed_up():
+        _clear_unfinished(folder() / organization_id, before=now - timedelta(days=1))
+        for backup in of_organization(organization_id)[1:]:
+            if backup.name < oldest:
                 shutil.rmtree(backup.file.parent)
                 removed += 1
     return removed
 
 
-def with_backups() -> list[str]:
-    """The organizations that have a folder of backups."""
-    return sorted(entry.name for entry in folder().iterdir()) if folder().exists() else []
+def _clear_unfinished(root: Path, *, before: datetime) -> None:
+    for unfinished in root.glob(f"{UNFINISHED}*"):
+        if unfinished.stat().st_mtime < before.timestamp():
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def organizations_backed_up() -> list[str]:
+    """The organizations that have a folder of backups, which may be empty."""
+    if not folder().exists():
+        return []
+    return sorted(entry.name for entry in folder().iterdir() if re.fullmatch(ORGANIZATION_ID, entry.name))

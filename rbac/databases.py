@@ -44,6 +44,11 @@ def file_of(organization_id: str) -> Path:
     return folder() / organization_id / "rbac.db"
 
 
+def uri_of(file: Path, parameters: str) -> str:
+    """SQLite's URI of a file, whatever signs its path has. `parameters` such as `mode=rw`."""
+    return f"file:{quote(str(file))}?{parameters}"
+
+
 def alias_of(organization_id: str) -> str:
     return ALIAS_PREFIX + organization_id
 
@@ -55,7 +60,7 @@ def configuration(alias: str) -> dict[str, Any]:
     mode = "rwc" if name.startswith(".") else "rw"
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": f"file:{quote(str(file_of(name)))}?mode={mode}",
+        "NAME": uri_of(file_of(name), f"mode={mode}"),
         "ATOMIC_REQUESTS": False,
         "AUTOCOMMIT": True,
         "CONN_MAX_AGE": None,
@@ -158,11 +163,14 @@ def writing(organization_id: str) -> Iterator[Opened]:
     """A write transaction on the tenant's database. Raises as `using` does.
 
     It begins IMMEDIATE, so writers take turns. One that waited until its file had been replaced gets
-    `TenantBusy` and tries again on the new one: nothing is written where nobody will read it.
+    `TenantBusy` and tries again on the new one: nothing is written where nobody will read it. One that
+    finds it upgraded meanwhile gets `TenantMigrating`.
     """
     with using(organization_id) as opened, transaction.atomic(using=alias_of(organization_id)):
         if _identity(organization_id, opened.path) != opened.file:
             raise errors.TenantBusy(headers={"Retry-After": "1"})
+        if opened.raw.execute("PRAGMA user_version").fetchone()[0] != schema.current():
+            raise errors.TenantMigrating
         yield opened
 
 

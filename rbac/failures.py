@@ -41,7 +41,7 @@ def refusal(organization_id: str, error: Exception | None, *, is_behind: bool = 
     refused: errors.Unusable = errors.TenantDatabaseUnavailable()
     if is_behind:
         refused = errors.TenantMigrating()
-    elif _is_lock(error):
+    elif is_lock(error):
         refused = errors.TenantBusy(headers={"Retry-After": "1"})
     metrics.unusable_databases.labels(code=refused.code).inc()
     log.error(
@@ -50,6 +50,7 @@ def refusal(organization_id: str, error: Exception | None, *, is_behind: bool = 
     return refused
 
 
-def _is_lock(error: Exception | None) -> bool:
+def is_lock(error: Exception | None) -> bool:
+    """Whether SQLite, or Django for it, says that somebody else holds a lock."""
     cause = error if isinstance(error, sqlite3.Error) else getattr(error, "__cause__", None)
     return getattr(cause, "sqlite_errorcode", 0) & PRIMARY in LOCKS

@@ -27,9 +27,12 @@ def verify(organization_id: str) -> list[str]:
 
 
 def inspect_file(file: Path) -> list[str]:
-    """What is wrong with a file that is not in use, such as a backup; empty when it is whole."""
+    """What is wrong with a file that nobody writes, such as a backup; empty when it is whole.
+
+    It is read as it is: a journal that somebody has put beside it is not taken for a part of it.
+    """
     try:
-        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as raw:
+        with closing(sqlite3.connect(databases.uri_of(file, "immutable=1"), uri=True)) as raw:
             return inspect(raw)
     except sqlite3.Error as error:
         return [str(error)]

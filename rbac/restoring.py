@@ -5,22 +5,23 @@ transaction: writers wait their turn, a crash leaves the old or the new content,
 in every process reads the new one next. Only a file that cannot be opened any more is replaced by a rename.
 """
 
-import secrets
+import random
 import shutil
 import sqlite3
 import tempfile
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import structlog
-from django.conf import settings
 from django.utils import timezone
 
 from pulse import audit, faults
 from pulse.actors import Actor
 from rbac import backups, databases, errors, integrity, metrics, schema
 from rbac.backups import Backup
+from rbac.failures import is_lock
 from rbac.template import sync
 from tenants import organizations
 from tenants.models import Organization
@@ -41,25 +42,29 @@ def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") 
     audit.checked_reason(reason)
     organization = organizations.living(organization_id)
     backup = backups.find(organization.id, name)
-    check(backup, organization.id)
-    is_usable = not integrity.inspect_file(databases.file_of(organization.id))
-    if is_usable:
-        backups.make(organization.id, actor=actor, reason=f"before the restore of {name}")
+    check(backup)
+    is_sound = _is_sound(databases.file_of(organization.id))
+    if is_sound:
+        _keep(organization.id, actor, reason=f"before the restore of {name}")
     audit.record(
         "database.restore", actor=actor, organization=organization.id, after={"backup": name}, reason=reason
     )
-    try:
-        _put_in_place(backup, organization.id, actor, is_usable=is_usable)
-    except (OSError, sqlite3.Error) as error:
-        raise errors.RestoreFailed(f"The backup could not be restored: {error}.") from error
+    with _failing_as_restore():
+        _put_in_place(backup, organization.id, actor, is_sound=is_sound)
     Organization.objects.filter(pk=organization.pk).update(schema_version=backup.schema_version)
     return backup
 
 
-def check(backup: Backup, organization_id: str) -> None:
-    """Raise `BackupMismatch` unless the backup is this organization's, of this schema, and unchanged."""
-    if backup.organization != organization_id:
-        raise errors.BackupMismatch("The backup is another organization's.")
+@contextmanager
+def _failing_as_restore() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        raise errors.RestoreFailed(f"The backup could not be restored: {error}.") from error
+
+
+def check(backup: Backup) -> None:
+    """Raise `BackupMismatch` unless the backup is of this schema and unchanged."""
     if backup.schema_version != schema.current():
         raise errors.BackupMismatch(
             f"The backup has schema {backup.schema_version}, and this version of Pulse {schema.current()}."
@@ -74,16 +79,40 @@ def check(backup: Backup, organization_id: str) -> None:
         raise errors.BackupMismatch(f"The backup is damaged: {findings[0]}.")
 
 
-def _put_in_place(backup: Backup, organization_id: str, actor: Actor, *, is_usable: bool) -> None:
+def _is_sound(live: Path) -> bool:
+    """Whether SQLite can read all of the file and finds a tenant's tables. Raises `TenantBusy`."""
+    try:
+        with closing(backups.connect(live)) as raw:
+            raw.execute("SELECT 1 FROM rbac_role LIMIT 1")
+            return raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    except sqlite3.Error as error:
+        if is_lock(error):
+            raise errors.TenantBusy(headers={"Retry-After": "1"}) from error
+        return False
+
+
+def _keep(organization_id: str, actor: Actor, *, reason: str) -> None:
+    """A backup of what is there; a mere copy beside it where a backup would not be whole."""
+    try:
+        backups.make(organization_id, actor=actor, reason=reason)
+    except errors.BackupFailed:
+        damaged = databases.file_of(organization_id).with_name(DAMAGED)
+        damaged.unlink(missing_ok=True)
+        with _failing_as_restore():
+            backups.copy_live(organization_id, damaged)
+
+
+def _put_in_place(backup: Backup, organization_id: str, actor: Actor, *, is_sound: bool) -> None:
     live = databases.file_of(organization_id)
-    live.parent.mkdir(exist_ok=True)
+    live.parent.mkdir(parents=True, exist_ok=True)
     _clear_leftovers(live.parent)
     with tempfile.TemporaryDirectory(prefix=PREPARING, dir=live.parent) as folder:
         prepared = Path(folder) / live.name
         _prepare(backup, prepared, actor)
         faults.reach("restore.prepared")
-        if is_usable:
-            _overwrite(live, prepared)
+        if is_sound:
+            with closing(sqlite3.connect(prepared)) as source, closing(backups.connect(live)) as target:
+                backups.overwrite(target, source)
         else:
             _replace(live, prepared)
         faults.reach("restore.placed")
@@ -98,8 +127,9 @@ def _clear_leftovers(parent: Path) -> None:
 
 def _prepare(backup: Backup, into: Path, actor: Actor) -> None:
     """A copy of the backup whose changelog ends with its restore."""
-    with closing(sqlite3.connect(backup.file)) as source, closing(sqlite3.connect(into)) as prepared:
-        source.backup(prepared)
+    kept = sqlite3.connect(databases.uri_of(backup.file, "immutable=1"), uri=True)
+    with closing(kept), closing(sqlite3.connect(into)) as prepared:
+        kept.backup(prepared)
         prepared.execute(
             "INSERT INTO rbac_change (at, actor, verb, subject, before, after)"
             " VALUES (?, ?, 'database.restore', ?, NULL, NULL)",
@@ -108,18 +138,6 @@ def _prepare(backup: Backup, into: Path, actor: Actor) -> None:
         prepared.commit()
         prepared.execute("PRAGMA journal_mode = WAL")
     sync(into)
-
-
-def _overwrite(live: Path, prepared: Path) -> None:
-    deadline = time.monotonic() + settings.PULSE_RBAC_BUSY_SECONDS
-
-    def give_up(status: int, remaining: int, total: int) -> None:
-        """Called after each try; the library itself would try for ever."""
-        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > deadline:
-            raise errors.TenantBusy(headers={"Retry-After": "1"})
-
-    with closing(sqlite3.connect(prepared)) as source, closing(sqlite3.connect(live)) as target:
-        source.backup(target, progress=give_up, sleep=0.05)
 
 
 def _replace(live: Path, prepared: Path) -> None:
@@ -135,15 +153,17 @@ def _replace(live: Path, prepared: Path) -> None:
 def rehearse(*, actor: Actor, organization_id: str | None = None) -> Backup | None:
     """Restore the newest backup of a tenant (one at random) into a folder of its own, and prove it.
 
-    None when there are no backups. Raises `BackupMismatch`; the live database is not touched.
+    None when there are no backups. Raises `BackupMismatch`, and `RestoreFailed` where there is no room for
+    it; the live database is not touched.
     """
-    chosen = organization_id or secrets.choice(backups.with_backups() or [""])
-    newest = next(iter(backups.of_organization(chosen)), None) if chosen else None
+    actor.require("tenants.care_for_databases")
+    newest = _newest_of([organization_id] if organization_id else backups.organizations_backed_up())
     if newest is None:
         return None
     try:
-        _prove(newest, actor)
-    except errors.BackupMismatch as refusal:
+        with _failing_as_restore():
+            _prove(newest, actor)
+    except (errors.BackupMismatch, errors.RestoreFailed) as refusal:
         metrics.rehearsals.labels(result="failed").inc()
         log.exception("restore rehearsal failed", organization=newest.organization)
         after = {"backup": newest.name, "failed": refusal.detail}
@@ -155,8 +175,16 @@ def rehearse(*, actor: Actor, organization_id: str | None = None) -> Backup | No
     return newest
 
 
+def _newest_of(organization_ids: list[str]) -> Backup | None:
+    """The newest backup of one of them at random, of those that have any."""
+    for one in random.SystemRandom().sample(organization_ids, len(organization_ids)):
+        if found := backups.of_organization(one):
+            return found[0]
+    return None
+
+
 def _prove(backup: Backup, actor: Actor) -> None:
-    check(backup, backup.organization)
+    check(backup)
     with tempfile.TemporaryDirectory(prefix="pulse-rehearsal-") as folder:
         rehearsed = Path(folder) / backups.FILE
         _prepare(backup, rehearsed, actor)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import quote
 
 NOT_OURS = "not a tenant database"
 
@@ -38,7 +39,9 @@ def _error_of(path: str, steps: Sequence[Step], busy_seconds: float) -> str | No
     try:
         # mode=rw: a missing file is an error, not a new empty database.
         with closing(
-            sqlite3.connect(f"file:{path}?mode=rw", uri=True, isolation_level=None, timeout=busy_seconds)
+            sqlite3.connect(
+                f"file:{quote(path)}?mode=rw", uri=True, isolation_level=None, timeout=busy_seconds
+            )
         ) as raw:
             return _upgrade(raw, steps)
     except sqlite3.Error as error:
