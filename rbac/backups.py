@@ -223,14 +223,14 @@ def make_all(organization_ids: Iterable[str], *, actor: Actor, reason: str = "")
             yield Outcome(organization_id, None, refusal.code)
 
 
-def prune(*, keep_days: int, now: datetime) -> int:
+def prune(organization_ids: Iterable[str] | None = None, *, keep_days: int, now: datetime) -> int:
     """Delete backups that are older than `keep_days`, and what crashes left unfinished; how many backups.
 
-    The newest one of each organization is kept however old it is.
+    Those of all organizations unless some are named. The newest one of each is kept however old it is.
     """
     removed = 0
     oldest = (now - timedelta(days=keep_days)).astimezone(UTC).strftime(NAME)
-    for organization_id in organizations_backed_up():
+    for organization_id in organizations_backed_up() if organization_ids is None else organization_ids:
         _clear_unfinished(folder() / organization_id, before=now - timedelta(days=1))
         for backup in of_organization(organization_id)[1:]:
             if backup.name < oldest:

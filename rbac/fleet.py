@@ -7,7 +7,8 @@ rerun finds the files that a cut-off run has brought forward and only records th
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
 from django.conf import settings
@@ -15,10 +16,10 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import QuerySet
 
-from pulse import audit
+from pulse import audit, faults
 from pulse.actors import Actor
 from rbac import databases, errors, schema
-from rbac.upgrade import Outcome, Step, upgrade_all
+from rbac.upgrade import Outcome, Step, end_with_parent, upgrade_all
 from tenants.models import Organization
 
 # Tenants that one process takes at a time: few enough for progress to be seen, many enough to be quick.
@@ -72,15 +73,19 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
     steps = plan()
     files = {one: str(databases.file_of(one)) for one in organizations}
     done, failed = 0, []
-    for batch in _upgraded(files, steps, workers or os.cpu_count() or 1):
-        succeeded = [outcome.organization_id for outcome in batch if outcome.error is None]
-        Organization.objects.filter(id__in=succeeded).update(schema_version=schema.current())
-        done += len(succeeded)
-        failed += [outcome.organization_id for outcome in batch if outcome.error is not None]
-        yield from batch
-    if organizations:
-        after = {"schema_version": schema.current(), "done": done, "failed": failed}
-        audit.record("databases.migrate", actor=actor, after=after)
+    try:
+        for batch in _upgraded(files, steps, workers or os.cpu_count() or 1):
+            faults.reach("fleet.upgraded")
+            succeeded = [outcome.organization_id for outcome in batch if outcome.error is None]
+            Organization.objects.filter(id__in=succeeded).update(schema_version=schema.current())
+            done += len(succeeded)
+            failed += [outcome.organization_id for outcome in batch if outcome.error is not None]
+            yield from batch
+    finally:
+        # Also when whoever asked for it has stopped half-way: what was done was done.
+        if organizations:
+            after = {"schema_version": schema.current(), "done": done, "failed": sorted(failed)}
+            audit.record("databases.migrate", actor=actor, after=after)
 
 
 def _upgraded(files: dict[str, str], steps: list[Step], workers: int) -> Iterator[list[Outcome]]:
@@ -89,7 +94,18 @@ def _upgraded(files: dict[str, str], steps: list[Step], workers: int) -> Iterato
     batches = [dict(pairs[start : start + BATCH]) for start in range(0, len(pairs), BATCH)]
     busy_seconds = settings.PULSE_RBAC_BUSY_SECONDS
     # Spawned, because a fork would share this process' open databases.
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(upgrade_all, batch, steps, busy_seconds) for batch in batches]
-        for finished in as_completed(running):
-            yield finished.result()
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+        running = {pool.submit(upgrade_all, batch, steps, busy_seconds): batch for batch in batches}
+        try:
+            for finished in as_completed(running):
+                yield _outcomes(finished, running[finished])
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _outcomes(finished: "Future[list[Outcome]]", batch: dict[str, str]) -> list[Outcome]:
+    """Those of a batch; when its process was killed, a rerun will find how far each had come."""
+    try:
+        return finished.result()
+    except BrokenProcessPool:
+        return [Outcome(organization_id, "its process was killed") for organization_id in batch]

@@ -1,10 +1,14 @@
 """Brings one tenant's file to a newer schema in one transaction. Pure sqlite3, so that processes of a pool
 start without Django."""
 
+import os
 import sqlite3
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
 from urllib.parse import quote
 
 NOT_OURS = "not a tenant database"
@@ -25,6 +29,17 @@ class Outcome:
 
     organization_id: str
     error: str | None = None
+
+
+def end_with_parent() -> None:
+    """Have this process of a pool end when the one that began it is killed, instead of waiting for ever."""
+    if (parent := parent_process()) is not None:
+        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def upgrade_all(files: Mapping[str, str], steps: Sequence[Step], busy_seconds: float) -> list[Outcome]:

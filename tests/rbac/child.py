@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import django
+from django.conf import settings
 
 from tests.processes import ROOT, environment
 
@@ -49,11 +50,11 @@ def running(**changes: str) -> Iterator[Child]:
         process.stdout.close()
 
 
-def killed_at(point: str, work: str) -> None:
+def killed_at(point: str, work: str, **changes: str) -> None:
     """Run the work in a process of its own, and see it killed at the point."""
     ended = subprocess.run(
         [sys.executable, "-m", "tests.rbac.child", point, work],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, timeout=30, check=False,
+        cwd=ROOT, env=environment(**changes), capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr[-2000:]
 
@@ -127,6 +128,8 @@ def answer(asked: dict[str, Any]) -> Any:
 def main(arguments: list[str]) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pulse.settings")
     django.setup()
+    if modules := os.environ.get("TESTS_RBAC_MIGRATIONS"):
+        settings.MIGRATION_MODULES = {"rbac": modules}
     if not arguments:
         for line in sys.stdin:
             sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")

@@ -129,8 +129,8 @@ def gone(backup: Backup) -> None:
 
 def of_another_schema(backup: Backup) -> None:
     manifest = backup.file.with_name("manifest.json")
-    manifest.write_text(manifest.read_text().replace(f'"schema_version": {schema.current()}',
-                                                     f'"schema_version": {schema.current() - 1}'))  # fmt: skip
+    ours, other = (f'"schema_version": {version}' for version in (schema.current(), schema.current() - 1))
+    manifest.write_text(manifest.read_text().replace(ours, other))
 
 
 def of_another_organization(backup: Backup) -> None:

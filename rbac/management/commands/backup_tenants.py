@@ -25,7 +25,7 @@ class Command(OperatorCommand):
         parser.add_argument("--list", action="store_true", help="Show the backups there are instead.")
         parser.add_argument("--reason", default="", help="Kept in the manifest and the audit log.")
         parser.add_argument(
-            "--prune-days", type=int, metavar="N", help="Afterwards delete backups that are older than this."
+            "--prune-days", type=int, metavar="N", help="Afterwards delete older backups of these."
         )
 
     def run(
@@ -56,7 +56,7 @@ class Command(OperatorCommand):
             for one in self.progress(outcomes, len(named), "back up")
         ]
         if prune_days is not None:
-            backups.prune(keep_days=prune_days, now=timezone.now())
+            backups.prune(named if ids else None, keep_days=prune_days, now=timezone.now())
         self._summarize(rows)
 
     def _list(self, named: "Sequence[str]") -> None:

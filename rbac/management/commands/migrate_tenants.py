@@ -3,11 +3,12 @@
 import sys
 from typing import Any
 
-from django.core.management.base import CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
 from rbac import fleet, schema
+from tenants import organizations
 from tenants.models import Organization
 
 
@@ -23,9 +24,12 @@ class Command(OperatorCommand):
         parser.add_argument("--workers", type=int, default=0, metavar="N", help="Processes (all processors).")
 
     def run(self, *, actor: Actor, plan: bool, only: list[str] | None, workers: int, **options: Any) -> None:
+        if workers < 0:
+            raise CommandError("--workers is a whole number from 0.", returncode=2)
         behind = fleet.behind()
         if only:
-            behind = Organization.objects.living().filter(id__in=only)
+            named = [organizations.living(one).id for one in only]
+            behind = Organization.objects.filter(id__in=named).order_by("id")
         if plan:
             self._show_plan(list(behind.values_list("id", "schema_version")))
             return

@@ -1,0 +1,1 @@
+"""A migration that is not SQL, after the real ones."""

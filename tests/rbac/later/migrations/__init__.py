@@ -1,0 +1,1 @@
+"""The schema of a later Pulse: its own migrations after the real ones."""
