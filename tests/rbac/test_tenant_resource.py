@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rbac import databases
+from rbac import backups, databases
 from tenants import exports, lifecycle, provisioning, resources
 from tenants.models import Organization
 from tests.factories import SYSTEM, make_member, make_organization, owner_of
@@ -31,6 +31,14 @@ def test_reconcile_clears_what_a_crash_left_unfinished(name: str) -> None:
     make_organization("acme")
     (databases.folder() / name).mkdir()
     assert reconcile().cleared == [f"rbac: {name}"]
+
+
+def test_reconcile_clears_the_backups_of_no_organization_and_keeps_the_others() -> None:
+    make_organization("acme")
+    for name in ("acme", "orphan"):
+        (backups.folder() / name).mkdir(parents=True)
+    assert reconcile().cleared == [f"rbac: {backups.FOLDER}/orphan"]
+    assert [entry.name for entry in backups.folder().iterdir()] == ["acme"]
 
 
 @pytest.mark.parametrize("state", ["active", "suspended", "pending_deletion", "past its retention"])
