@@ -1,6 +1,6 @@
 """The refusals of billing, each with its code and HTTP status."""
 
-from pulse.problems import InvalidRequest, Problem
+from pulse.problems import InvalidRequest, NotFound, Problem
 
 
 class SubscriptionRequired(Problem):
@@ -12,3 +12,83 @@ class SubscriptionRequired(Problem):
 class InvalidSubscriptionState(InvalidRequest):
     code = "invalid_subscription_state"
     detail = "The states are trial, active, grace, expired, suspended and canceled."
+
+
+class UnknownPlan(InvalidRequest):
+    code = "unknown_plan"
+    detail = "There is no such plan, or no such version of it."
+
+
+class UnknownCapability(InvalidRequest):
+    code = "unknown_capability"
+    detail = "The catalogue has no such capability."
+
+
+class UnknownMeter(InvalidRequest):
+    code = "unknown_meter"
+    detail = "The catalogue has no such meter."
+
+
+class InvalidLimit(InvalidRequest):
+    code = "invalid_limit"
+    detail = "A limit is one of the catalogue's, and a whole number from 0."
+
+
+class InvalidPeriod(InvalidRequest):
+    code = "invalid_period"
+    detail = "The end must be in the future, and after the beginning."
+
+
+class EmptyOverride(InvalidRequest):
+    code = "empty_override"
+    detail = "An override changes at least one thing."
+
+
+class ReasonRequired(InvalidRequest):
+    code = "reason_required"
+    detail = "Say why."
+
+
+class OverrideNotFound(NotFound):
+    detail = "There is no such override of this organization."
+
+
+class AlreadyRevoked(Problem):
+    status = 409
+    code = "already_revoked"
+    detail = "The override was revoked already."
+
+
+class ManagedByStripe(Problem):
+    status = 409
+    code = "managed_by_stripe"
+    detail = "Stripe manages this subscription: change it there, or lay an override over it."
+
+
+class StaleBillingState(Problem):
+    status = 412
+    code = "stale_version"
+    detail = "Somebody has changed this since you read it. Read it again."
+
+
+class StripeNotConfigured(Problem):
+    status = 503
+    code = "stripe_not_configured"
+    detail = "Payment is not set up: billing is manual. An operator sets STRIPE_SECRET_KEY."
+
+
+class StripeUnavailable(Problem):
+    status = 503
+    code = "stripe_unavailable"
+    detail = "Stripe does not answer at present. Try again in a moment."
+
+
+class NoStripeCustomer(Problem):
+    status = 409
+    code = "no_stripe_customer"
+    detail = "This organization has not paid through Stripe yet."
+
+
+class InvalidSignature(InvalidRequest):
+    code = "invalid_signature"
+    detail = "The Stripe-Signature does not match, or is too old."

@@ -1,0 +1,198 @@
+"""Overrides: layers that an operator lays over a subscription, with a reason, and takes away again."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from billing import entitlements, errors, plans
+from billing.changing import changing, describe
+from billing.models import Override, State
+from billing.versions import version
+from pulse import audit
+from pulse.actors import Actor
+
+PERMISSION = "billing.change_subscription"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an override shall change; what is empty it leaves alone. Instants are UTC.
+
+    `plan` is a plan's id, or one with its version: `team`, `team v2`.
+    """
+
+    state: str = ""
+    plan: str = ""
+    trial_ends_at: datetime | None = None
+    capabilities_added: Sequence[str] = ()
+    capabilities_removed: Sequence[str] = ()
+    meters_added: Sequence[str] = ()
+    meters_removed: Sequence[str] = ()
+    limits: Mapping[str, int] = field(default_factory=dict)
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+
+    def check(self, now: datetime) -> None:
+        """Raise the refusal of the first part that is not well-formed."""
+        if self.state and self.state not in State.values:
+            raise errors.InvalidSubscriptionState
+        plans.check_capabilities({*self.capabilities_added, *self.capabilities_removed})
+        plans.check_meters({*self.meters_added, *self.meters_removed})
+        plans.check_limits(self.limits)
+        if self.valid_until is not None and self.valid_until <= max(now, self.valid_from or now):
+            raise errors.InvalidPeriod
+
+    def is_empty(self) -> bool:
+        return not any(
+            (self.state, self.plan, self.trial_ends_at, self.limits, self.capabilities_added,
+             self.capabilities_removed, self.meters_added, self.meters_removed)
+        )  # fmt: skip
+
+
+def add(
+    organization_id: str,
+    wanted: Wanted,
+    *,
+    actor: Actor,
+    reason: str,
+    kind: str = Override.Kind.OVERRIDE,
+) -> Override:
+    """Lay an override over what the organization has, in force at the next request in every process.
+
+    Raises `ReasonRequired`, `EmptyOverride`, `OrganizationNotFound`, and the refusals of its parts.
+    """
+    actor.require(PERMISSION)
+    _check_reason(reason)
+    if wanted.is_empty():
+        raise errors.EmptyOverride
+    wanted.check(timezone.now())
+    with changing(organization_id, verb=kind, actor=actor, reason=reason):
+        return _create(organization_id, wanted, kind, actor, reason)
+
+
+def extend_trial(organization_id: str, *, until: datetime, actor: Actor, reason: str) -> Override:
+    """Let the trial go on until then, UTC, whatever has become of the subscription."""
+    if until <= timezone.now():
+        raise errors.InvalidPeriod
+    wanted = Wanted(state=State.TRIAL, trial_ends_at=until)
+    return add(organization_id, wanted, actor=actor, reason=reason, kind=Override.Kind.TRIAL_EXTENSION)
+
+
+def grant_grace(organization_id: str, *, until: datetime, actor: Actor, reason: str) -> Override:
+    """Let the organization use the service until then, UTC, though it has not paid."""
+    wanted = Wanted(state=State.GRACE, valid_until=until)
+    return add(organization_id, wanted, actor=actor, reason=reason, kind=Override.Kind.GRACE)
+
+
+def move_plan(organization_id: str, *, plan: str, actor: Actor, reason: str) -> Override:
+    """Give the organization what another plan holds, whatever it pays for."""
+    return add(
+        organization_id, Wanted(plan=plan), actor=actor, reason=reason, kind=Override.Kind.PLAN
+    )
+
+
+def revoke(override_id: int, *, actor: Actor, reason: str = "", organization_id: str | None = None) -> Override:
+    """Take the layer away: the one below is back from the next request on.
+
+    Raises `OverrideNotFound`, also for another organization's when one is named, and `AlreadyRevoked`.
+    """
+    actor.require(PERMISSION)
+    audit.checked_reason(reason)
+    found = Override.objects.filter(pk=override_id).first()
+    if found is None or organization_id not in (None, found.organization_id):
+        raise errors.OverrideNotFound
+    with changing(found.organization_id, verb="revoke", actor=actor, reason=reason):
+        override = Override.objects.select_for_update().get(pk=override_id)
+        if override.revoked_at is not None:
+            raise errors.AlreadyRevoked
+        _revoke(override, actor)
+    return override
+
+
+def put(
+    organization_id: str,
+    billing_state: Mapping[str, Any],
+    *,
+    actor: Actor,
+    reason: str,
+    seen: Collection[str] = (),
+) -> Override:
+    """Make the effective state what `billing_state` says, by one override in the place of the earlier ones.
+
+    Its fields are those of `describe`, each optional; lists are whole. `seen` are the versions that the
+    caller has read: `StaleBillingState` when the present one is not among them.
+    """
+    actor.require(PERMISSION)
+    _check_reason(reason)
+    with changing(organization_id, verb="override", actor=actor, reason=reason):
+        present = entitlements.for_organization(organization_id)
+        if seen and "*" not in seen and version(describe(present)) not in seen:
+            raise errors.StaleBillingState
+        earlier = Override.objects.standing().filter(
+            organization=organization_id, kind=Override.Kind.OVERRIDE
+        )
+        for override in earlier.select_for_update():
+            _revoke(override, actor)
+        wanted = _difference(organization_id, billing_state)
+        wanted.check(timezone.now())
+        return _create(organization_id, wanted, Override.Kind.OVERRIDE, actor, reason)
+
+
+def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wanted:
+    """What has to be laid over the layers below to come to the wanted state."""
+    plan = billing_state.get("plan_version") or ""
+    below = entitlements.layers_of(organization_id)
+    base = entitlements.effective(below, at=timezone.now())
+    holder = plans.find(plan) if plan and plan != base.plan_version else None
+    capabilities = set(holder.capabilities) if holder else set(base.capabilities)
+    meters = set(holder.meters) if holder else set(base.meters)
+    added, removed = _parts(billing_state.get("capabilities"), capabilities)
+    meters_added, meters_removed = _parts(billing_state.get("meters_enabled"), meters)
+    return Wanted(
+        state=billing_state.get("subscription_state") or "",
+        plan=plan if holder else "",
+        trial_ends_at=billing_state.get("trial_ends_at"),
+        capabilities_added=added,
+        capabilities_removed=removed,
+        meters_added=meters_added,
+        meters_removed=meters_removed,
+        limits=billing_state.get("limits") or {},
+    )
+
+
+def _parts(wanted: Sequence[str] | None, below: set[str]) -> tuple[list[str], list[str]]:
+    if wanted is None:
+        return [], []
+    return sorted(set(wanted) - below), sorted(below - set(wanted))
+
+
+def _create(organization_id: str, wanted: Wanted, kind: str, actor: Actor, reason: str) -> Override:
+    return Override.objects.create(
+        organization_id=organization_id,
+        kind=kind,
+        state=wanted.state,
+        plan_version=plans.find(wanted.plan) if wanted.plan else None,
+        trial_ends_at=wanted.trial_ends_at,
+        capabilities_added=list(wanted.capabilities_added),
+        capabilities_removed=list(wanted.capabilities_removed),
+        meters_added=list(wanted.meters_added),
+        meters_removed=list(wanted.meters_removed),
+        limits=dict(wanted.limits),
+        valid_from=wanted.valid_from or timezone.now(),
+        valid_until=wanted.valid_until,
+        reason=reason,
+        author=actor.name,
+    )
+
+
+def _revoke(override: Override, actor: Actor) -> None:
+    override.revoked_at, override.revoked_by = timezone.now(), actor.name
+    override.save(update_fields=("revoked_at", "revoked_by"))
+
+
+def _check_reason(reason: str) -> None:
+    if not audit.checked_reason(reason).strip():
+        raise errors.ReasonRequired
