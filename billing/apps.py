@@ -8,8 +8,8 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import metrics  # noqa: F401
-        from billing.tenant_resource import SubscriptionRow
+        from billing import checks, metrics  # noqa: F401
+        from billing.tenant_resource import Billing
         from tenants import resources
 
-        resources.register(SubscriptionRow())
+        resources.register(Billing())

@@ -1,4 +1,4 @@
-"""What can be sold: capabilities, limits, meters, and the plans that ship. A name that is not here is refused."""
+"""What can be sold: capabilities, limits and meters, and the plans that ship. Other names are refused."""
 
 CAPABILITIES = {
     "api": "Tokens and the tenant API",

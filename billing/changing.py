@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from billing import entitlements, propagation, timeline
+from billing import entitlements, mails, propagation, timeline
 from billing.entitlements import Entitlements
 from pulse import audit
 from pulse.actors import Actor
@@ -16,20 +16,18 @@ from tenants.models import Organization
 
 
 @contextmanager
-def changing(
-    organization_id: str, *, verb: str, actor: Actor, reason: str = ""
-) -> Iterator[Organization]:
+def changing(organization_id: str, *, verb: str, actor: Actor, reason: str = "") -> Iterator[Organization]:
     """One change of an organization's billing, in a transaction with its row locked.
 
     The audit event has the effective state before and after, as far as they differ. Raises
     `OrganizationNotFound`, `InvalidReason`.
     """
     with transaction.atomic():
-        organization = (
-            Organization.objects.living().select_for_update().filter(id=organization_id).first()
-        )
+        organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
         if organization is None:
             raise OrganizationNotFound
+        from billing.tasks import mail_owners
+
         before = describe(entitlements.for_organization(organization.id))
         yield organization
         timeline.write(organization.id)
@@ -44,6 +42,8 @@ def changing(
             reason=reason,
         )
         propagation.watch(organization.id, changed_at=timezone.now())
+        if mail := mails.of_change(before, after):
+            mail_owners.enqueue(organization.id, mail)
 
 
 def describe(effective: Entitlements) -> dict[str, Any]:

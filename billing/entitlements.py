@@ -193,4 +193,3 @@ def instants(layers: Layers) -> list[datetime]:
         ends = (subscription.trial_ends_at, subscription.grace_ends_at, subscription.period_ends_at)
         found |= {end for end in ends if end is not None}
     return sorted(found)
-

@@ -65,12 +65,6 @@ class ManagedByStripe(Problem):
     detail = "Stripe manages this subscription: change it there, or lay an override over it."
 
 
-class StaleBillingState(Problem):
-    status = 412
-    code = "stale_version"
-    detail = "Somebody has changed this since you read it. Read it again."
-
-
 class StripeNotConfigured(Problem):
     status = 503
     code = "stripe_not_configured"

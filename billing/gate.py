@@ -1,24 +1,23 @@
-"""The gate's step 5: a subscription in force."""
+"""The gate's step 5: a subscription in force; and what it allows step 6."""
 
-from datetime import UTC, datetime
+import json
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from billing.errors import SubscriptionRequired
-from billing.models import State
 from tenants.gate import Admission
-
-REFUSED = frozenset({State.EXPIRED, State.SUSPENDED, State.CANCELED})
 
 
 def check_subscription(request: HttpRequest) -> None:
-    """Raise `SubscriptionRequired`; a trial is over at its end to the second, and without one already."""
+    """Raise `SubscriptionRequired`; every end holds to the second, without a job."""
     admission: Admission = request.admission  # type: ignore[attr-defined]
     if admission.is_default:
         return
-    if admission.subscription_state in REFUSED:
-        raise SubscriptionRequired
-    if admission.subscription_state == State.TRIAL:
-        ends_at = admission.subscription_ends_at
-        if ends_at is None or ends_at <= datetime.now(UTC):
-            raise SubscriptionRequired
+    now = timezone.now().timestamp()
+    for ends_at, in_force, rate in json.loads(admission.entitlement_timeline):
+        if ends_at is None or now < ends_at:
+            if not in_force:
+                raise SubscriptionRequired
+            admission.tenant_rate = rate
+            return

@@ -1,6 +1,6 @@
 """Overrides: layers that an operator lays over a subscription, with a reason, and takes away again."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,9 +9,9 @@ from django.utils import timezone
 
 from billing import entitlements, errors, plans
 from billing.changing import changing, describe
+from billing.entitlements import Layers
 from billing.models import Override, State
-from billing.versions import version
-from pulse import audit
+from pulse import audit, versions
 from pulse.actors import Actor
 
 PERMISSION = "billing.change_subscription"
@@ -89,12 +89,12 @@ def grant_grace(organization_id: str, *, until: datetime, actor: Actor, reason: 
 
 def move_plan(organization_id: str, *, plan: str, actor: Actor, reason: str) -> Override:
     """Give the organization what another plan holds, whatever it pays for."""
-    return add(
-        organization_id, Wanted(plan=plan), actor=actor, reason=reason, kind=Override.Kind.PLAN
-    )
+    return add(organization_id, Wanted(plan=plan), actor=actor, reason=reason, kind=Override.Kind.PLAN)
 
 
-def revoke(override_id: int, *, actor: Actor, reason: str = "", organization_id: str | None = None) -> Override:
+def revoke(
+    override_id: int, *, actor: Actor, reason: str = "", organization_id: str | None = None
+) -> Override:
     """Take the layer away: the one below is back from the next request on.
 
     Raises `OverrideNotFound`, also for another organization's when one is named, and `AlreadyRevoked`.
@@ -123,14 +123,13 @@ def put(
     """Make the effective state what `billing_state` says, by one override in the place of the earlier ones.
 
     Its fields are those of `describe`, each optional; lists are whole. `seen` are the versions that the
-    caller has read: `StaleBillingState` when the present one is not among them.
+    caller has read: `StaleVersion` when the present one is not among them.
     """
     actor.require(PERMISSION)
     _check_reason(reason)
     with changing(organization_id, verb="override", actor=actor, reason=reason):
         present = entitlements.for_organization(organization_id)
-        if seen and "*" not in seen and version(describe(present)) not in seen:
-            raise errors.StaleBillingState
+        versions.require(describe(present), seen)
         earlier = Override.objects.standing().filter(
             organization=organization_id, kind=Override.Kind.OVERRIDE
         )
@@ -143,18 +142,20 @@ def put(
 
 def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wanted:
     """What has to be laid over the layers below to come to the wanted state."""
-    plan = billing_state.get("plan_version") or ""
+    state, plan = billing_state.get("subscription_state") or "", billing_state.get("plan_version") or ""
+    if state and state not in State.values:
+        raise errors.InvalidSubscriptionState
     below = entitlements.layers_of(organization_id)
-    base = entitlements.effective(below, at=timezone.now())
-    holder = plans.find(plan) if plan and plan != base.plan_version else None
-    capabilities = set(holder.capabilities) if holder else set(base.capabilities)
-    meters = set(holder.meters) if holder else set(base.meters)
-    added, removed = _parts(billing_state.get("capabilities"), capabilities)
-    meters_added, meters_removed = _parts(billing_state.get("meters_enabled"), meters)
+    holder = plans.find(plan) if plan not in ("", entitlements.DEFAULT_PLAN) else None
+    trial_ends_at = billing_state.get("trial_ends_at")
+    first = Override(state=state, plan_version=holder, trial_ends_at=trial_ends_at)
+    base = entitlements.effective(Layers(below.subscription, (*below.overrides, first)), at=timezone.now())
+    added, removed = _parts(billing_state.get("capabilities"), base.capabilities)
+    meters_added, meters_removed = _parts(billing_state.get("meters_enabled"), base.meters)
     return Wanted(
-        state=billing_state.get("subscription_state") or "",
+        state=state,
         plan=plan if holder else "",
-        trial_ends_at=billing_state.get("trial_ends_at"),
+        trial_ends_at=trial_ends_at,
         capabilities_added=added,
         capabilities_removed=removed,
         meters_added=meters_added,
@@ -163,7 +164,7 @@ def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wante
     )
 
 
-def _parts(wanted: Sequence[str] | None, below: set[str]) -> tuple[list[str], list[str]]:
+def _parts(wanted: Sequence[str] | None, below: Set[str]) -> tuple[list[str], list[str]]:
     if wanted is None:
         return [], []
     return sorted(set(wanted) - below), sorted(below - set(wanted))

@@ -80,7 +80,9 @@ def describe(version: PlanVersion) -> dict[str, Any]:
 
 def check_capabilities(names: Collection[str]) -> None:
     if unknown := set(names) - set(catalogue.CAPABILITIES):
-        raise errors.UnknownCapability(errors={"capabilities": [f"unknown: {one}" for one in sorted(unknown)]})
+        raise errors.UnknownCapability(
+            errors={"capabilities": [f"unknown: {one}" for one in sorted(unknown)]}
+        )
 
 
 def check_meters(names: Collection[str]) -> None:

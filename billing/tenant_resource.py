@@ -1,38 +1,48 @@
-"""The subscription as a tenant resource."""
+"""The subscription, its overrides and Stripe's events as a tenant resource."""
 
 from pathlib import Path
 
-from billing import subscriptions
-from billing.models import Subscription
+from billing import entitlements, subscriptions, timeline
+from billing.models import Override, StripeEvent, Subscription
 from tenants.exports import write_lines
 from tenants.models import Organization, User
 
 
-class SubscriptionRow:
+class Billing:
     name = "billing"
 
     def provision(self, organization: Organization, *, owner: User | None) -> None:
         subscriptions.start_trial(organization)
 
     def undo(self, organization_id: str) -> None:
-        """The row went with its transaction."""
+        """The rows went with their transaction."""
 
     def missing(self, organization: Organization) -> bool:
         return not organization.is_default and not hasattr(organization, "subscription")
 
     def verify(self, organization: Organization) -> list[str]:
-        return ["there is no subscription"] if self.missing(organization) else []
+        """There is a subscription, and the gate reads what the rows say."""
+        if organization.is_default:
+            return []
+        findings = ["there is no subscription"] if self.missing(organization) else []
+        if organization.entitlement_timeline != timeline.render(entitlements.layers_of(organization.id)):
+            findings.append("the gate's timeline does not match the subscription and its overrides")
+        return findings
 
     def export(self, organization: Organization, into: Path) -> None:
-        """`subscription.jsonl`: the state and the trial's end."""
-        if hasattr(organization, "subscription"):
-            write_lines(into / "subscription.jsonl", [subscriptions.snapshot(organization.subscription)])
+        """`subscription`, `overrides` and `stripe_events`, a row each line."""
+        for name, model in (("subscription", Subscription), ("overrides", Override)):
+            rows = model._default_manager.filter(organization=organization.id).order_by("pk")
+            write_lines(into / f"{name}.jsonl", rows.values().iterator())
+        events = StripeEvent.objects.filter(organization=organization.id).order_by("created", "id")
+        write_lines(into / "stripe_events.jsonl", events.values().iterator())
 
     def before_purge(self, organization: Organization) -> None:
         """Nothing in billing keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
-        Subscription.objects.filter(organization=organization).delete()
+        for model in (Subscription, Override, StripeEvent):
+            model._default_manager.filter(organization=organization.id).delete()
 
     def orphans(self) -> list[str]:
         """Billing holds nothing outside the database."""

@@ -1,4 +1,4 @@
-"""What the gate reads of billing: the organization's future as a few segments, in the row that it reads anyway.
+"""What the gate reads of billing: the organization's times as a few segments, in the row that it reads.
 
 `[[ends_at, in_force, rate], …]`: seconds since the epoch (null: for ever), 1 or 0, and the organization's
 own rate or "". A pure function of the layers, so a clock that jumps is no matter; written by every verb of

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 refused or partly refused, 2 wrong usage.
 
 import json
 import sys
+from argparse import SUPPRESS
 from collections.abc import Callable, Iterable, Sequence
 from typing import IO, Any, cast
 
@@ -29,13 +30,19 @@ class OperatorCommand(BaseCommand):
     requires_system_checks: Sequence[str] = ()  # type: ignore[assignment]
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--json", action="store_true", help="Print one JSON document.")
+        parser.set_defaults(json=False, actor=None)
+        self.common(parser)
+        self.arguments(parser)
+
+    def common(self, parser: CommandParser) -> None:
+        """The options of every command; called for the parser of a verb too, so that they may follow it."""
+        parser.add_argument("--json", action="store_true", default=SUPPRESS, help="Print one JSON document.")
         parser.add_argument(
             "--actor",
             metavar="EMAIL",
+            default=SUPPRESS,
             help="Act as this operator, with their permissions; else the operating-system user is recorded.",
         )
-        self.arguments(parser)
 
     def arguments(self, parser: CommandParser) -> None:
         """Add the command's own arguments."""

@@ -25,9 +25,8 @@ class GateMiddleware:
         self.get_response = get_response
         steps = [(guards, import_string(path)) for guards, path in settings.PULSE_GATE]
         self.steps: dict[str, list[Step]] = {
-            routes.ALWAYS_ON: [],
-            routes.HOSTED: [step for guards, step in steps if guards == routes.HOSTED],
-            routes.TENANT: [step for _, step in steps],
+            kind: [step for guards, step in steps if guards in routes.KINDS[: level + 1]]
+            for level, kind in enumerate(routes.KINDS)
         }
 
     def __call__(self, request: HttpRequest) -> HttpResponse:

@@ -49,6 +49,14 @@ def rate(notation: str) -> RateLimitItem:
     return item
 
 
+@lru_cache(maxsize=1024)
+def higher(one: str, other: str) -> str:
+    """The notation of the two that allows more requests a second; `other` when `one` is empty."""
+    if not one:
+        return other
+    return max(one, other, key=lambda notation: rate(notation).amount / rate(notation).get_expiry())
+
+
 def hit(notation: str, *identifiers: str) -> bool:
     """Count one request; False when it is over the rate. Raises `Unavailable` when Redis is gone."""
     try:

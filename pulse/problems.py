@@ -80,6 +80,12 @@ class PermissionRefused(Problem):
     detail = "You may not do this."
 
 
+class StaleVersion(Problem):
+    status = 412
+    code = "stale_version"
+    detail = "Somebody has changed this since you read it. Read it again."
+
+
 class BodyTooLarge(Problem):
     status = 413
     code = "body_too_large"

@@ -11,7 +11,10 @@ from django.urls import URLPattern, URLResolver
 
 ALWAYS_ON = "always_on"
 HOSTED = "hosted"
+RENEWAL = "renewal"
 TENANT = "tenant"
+# From the fewest of the gate's steps to all: each passes the steps of those before it.
+KINDS = (ALWAYS_ON, HOSTED, RENEWAL, TENANT)
 
 Route = URLPattern | URLResolver
 
@@ -24,6 +27,11 @@ def always_on(*routes: Route) -> list[Route]:
 def hosted(*routes: Route) -> list[Route]:
     """Routes that exist only while hosted mode is open."""
     return _declare(HOSTED, routes)
+
+
+def renewal(*routes: Route) -> list[Route]:
+    """A tenant's routes by which it can pay, open to those whose subscription has ended too."""
+    return _declare(RENEWAL, routes)
 
 
 def tenant(*routes: Route) -> list[Route]:

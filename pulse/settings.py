@@ -46,6 +46,10 @@ PULSE_SIGNUP_RATE = env.str("PULSE_SIGNUP_RATE", "5/hour")
 PULSE_TRUSTED_PROXIES = env.list("PULSE_TRUSTED_PROXIES", default=[])
 PULSE_NOTIFY_OWNERS = env.bool("PULSE_NOTIFY_OWNERS", True)
 PULSE_BACKUP_DAYS = env.int("PULSE_BACKUP_DAYS", 30)
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+PULSE_PRODUCT_URL = env.str("PULSE_PRODUCT_URL", f"http://{PULSE_HOST}:{PULSE_PORT}/")
 PULSE_TENANT_CAP = env.int("PULSE_TENANT_CAP", 0)
 PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
@@ -106,10 +110,10 @@ PULSE_GATE = [
     ("hosted", "pulse.hosted_mode.require_open"),
     ("hosted", "pulse.gate.refuse_large_bodies"),
     ("hosted", "tenants.gate.identify"),
-    ("tenant", "tenants.gate.choose_organization"),
-    ("tenant", "tenants.gate.check_lifecycle"),
+    ("renewal", "tenants.gate.choose_organization"),
+    ("renewal", "tenants.gate.check_lifecycle"),
     ("tenant", "billing.gate.check_subscription"),
-    ("tenant", "tenants.gate.check_rate"),
+    ("renewal", "tenants.gate.check_rate"),
 ]
 
 ROOT_URLCONF = "pulse.urls"

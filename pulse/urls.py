@@ -4,8 +4,9 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from billing.api import urls as billing_urls
 from pulse import health
-from pulse.routes import always_on, hosted, tenant
+from pulse.routes import always_on, hosted, renewal, tenant
 from tenants.api import urls as tenants_urls
 
 handler400 = "pulse.problems.bad_request"
@@ -25,10 +26,16 @@ urlpatterns = [
         path("api/public/", include((tenants_urls.public, "public"))),
         path("api/admin/", include((tenants_urls.operator, "operator"))),
         path("api/admin/orgs/<str:organization_id>/rbac/", include("rbac.api.operator_urls")),
+        path("api/admin/orgs/<str:organization_id>/", include((billing_urls.operator, "billing"))),
+        path("api/webhooks/", include((billing_urls.webhooks, "webhooks"))),
+    ),
+    *renewal(
+        path("api/org/billing/", include((billing_urls.renewal, "renewal"))),
     ),
     *tenant(
         path("api/org", include((tenants_urls.tenant, "org"))),
         path("api/org/", include(("rbac.api.urls", "rbac"))),
+        path("api/org/", include((billing_urls.tenant, "entitlements"))),
         path("edge/", include((tenants_urls.edge, "edge"))),
     ),
 ]

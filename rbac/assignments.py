@@ -4,9 +4,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from pulse import versions
 from pulse.actors import Actor
 from pulse.text import is_one_line
-from rbac import access, changelog, databases, errors, versions
+from rbac import access, changelog, databases, errors
 from rbac.models import Assignment, Principal, Role
 from tenants import context
 

@@ -132,11 +132,5 @@ class LastAdmin(Problem):
     detail = "The organization would be left without an admin."
 
 
-class StaleVersion(Problem):
-    status = 412
-    code = "stale_version"
-    detail = "Somebody has changed this since you read it. Read it again."
-
-
 class AccessRefused(PermissionRefused):
     detail = "Your roles in this organization do not allow this."

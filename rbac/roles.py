@@ -3,8 +3,9 @@
 from collections.abc import Collection
 from typing import Any
 
+from pulse import versions
 from pulse.actors import Actor
-from rbac import access, changelog, databases, drafts, errors, versions
+from rbac import access, changelog, databases, drafts, errors
 from rbac.drafts import Draft
 from rbac.models import Assignment, Permission, Role
 from tenants import context

@@ -14,7 +14,7 @@ from pulse.problems import Unavailable
 from tenants import context, errors, tokens
 from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status
 
-COLUMNS = "o.id, o.status, o.purge_after, o.subscription_state, o.subscription_ends_at, o.tenant_rate"
+COLUMNS = "o.id, o.status, o.purge_after, o.entitlement_timeline"
 SOURCE = (
     "tenants_membership m JOIN tenants_organization o ON o.id = m.organization_id "
     "WHERE m.user_id = %s AND o.status <> 'purged'"
@@ -30,9 +30,9 @@ class Admission:
     organization_id: str
     status: str
     purge_after: datetime | None
-    subscription_state: str
-    subscription_ends_at: datetime | None
-    tenant_rate: str
+    entitlement_timeline: str
+    # Set by step 5, when the organization is entitled to a rate of its own.
+    tenant_rate: str = ""
 
     @property
     def is_default(self) -> bool:
@@ -105,7 +105,7 @@ def check_rate(request: HttpRequest) -> None:
     admission: Admission = request.admission  # type: ignore[attr-defined]
     if admission.is_default:
         return
-    notation = admission.tenant_rate or settings.PULSE_TENANT_RATE
+    notation = limits.higher(admission.tenant_rate, settings.PULSE_TENANT_RATE)
     identifiers = ("tenant", admission.organization_id)
     try:
         if limits.hit(notation, *identifiers):
@@ -136,8 +136,8 @@ def _admission(user_id: int, asked: str | None) -> Admission | None:
 def _from_row(row: tuple[Any, ...] | None) -> Admission | None:
     if row is None:
         return None
-    organization_id, status, purge_after, state, ends_at, rate = row
-    return Admission(organization_id, status, _instant(purge_after), state, _instant(ends_at), rate)
+    organization_id, status, purge_after, entitlement_timeline = row
+    return Admission(organization_id, status, _instant(purge_after), entitlement_timeline)
 
 
 def _instant(value: datetime | None) -> datetime | None:

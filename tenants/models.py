@@ -110,9 +110,7 @@ class Organization(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
-    subscription_state = models.CharField(max_length=16, default="trial", editable=False)
-    subscription_ends_at = models.DateTimeField(null=True, blank=True, editable=False)
-    tenant_rate = models.CharField(max_length=32, blank=True, editable=False)
+    entitlement_timeline = models.TextField(default='[[null,0,""]]', editable=False)
     # The schema of the tenant's own database. Written by rbac alone.
     schema_version = models.PositiveIntegerField(default=0, editable=False)
 

@@ -1,9 +1,6 @@
 """The tenant API's roles and assignments, with their history."""
 
-from typing import Any
-
 from django.db.models import QuerySet
-from django.utils.http import parse_etags
 from django_filters import CharFilter
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -11,9 +8,10 @@ from rest_framework import generics, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from pulse import versions
 from pulse.api import validated
 from pulse.filters import InstantFilter
-from rbac import assignments, errors, roles, versions
+from rbac import assignments, errors, roles
 from rbac.api import serializers
 from rbac.models import Change, Principal, Role
 from tenants.api.tenant_views import TenantView
@@ -27,27 +25,9 @@ REFUSALS = dict.fromkeys(
 )
 
 
-def seen(request: Request) -> list[str]:
-    """The versions of `If-Match`, without their quotes, or `*`; empty without the header alone.
-
-    What is not a version matches none: a client that sends the header wrongly is not let through.
-    """
-    header = request.headers.get("If-Match")
-    if header is None:
-        return []
-    if header.strip() == versions.ANY:
-        return [versions.ANY]
-    return [etag[1:-1] for etag in parse_etags(header) if etag not in ('"*"', '""')] or [""]
-
-
-def versioned(shown: dict[str, Any], *, of: Any, code: int = status.HTTP_200_OK) -> Response:
-    """The answer with the `ETag` of what it shows."""
-    return Response(shown, status=code, headers={"ETag": f'"{versions.version(of)}"'})
-
-
 def shown_role(role: Role, *, code: int = status.HTTP_200_OK) -> Response:
     document = roles.document(role)
-    return versioned(document, of=document, code=code)
+    return versions.respond(document, of=document, code=code)
 
 
 class Roles(TenantView, generics.ListAPIView[Role]):
@@ -87,12 +67,14 @@ class RoleDetail(TenantView):
         """Make the role what the body says, whole."""
         wanted = serializers.DraftSerializer(data=request.data)
         validated(wanted, codes=REFUSALS)
-        return shown_role(roles.change(role_id, wanted.draft(), actor=self.actor(), seen=seen(request)))
+        return shown_role(
+            roles.change(role_id, wanted.draft(), actor=self.actor(), seen=versions.seen_by(request))
+        )
 
     @extend_schema(responses={204: None}, parameters=[IF_MATCH])
     def delete(self, request: Request, role_id: str) -> Response:
         """Refused while the role is assigned or inherited from."""
-        roles.delete(role_id, actor=self.actor(), seen=seen(request))
+        roles.delete(role_id, actor=self.actor(), seen=versions.seen_by(request))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -138,7 +120,7 @@ class UserRoles(TenantView):
     @extend_schema(responses=serializers.AssignmentSerializer)
     def get(self, request: Request, principal_id: str) -> Response:
         assigned = assignments.of_principal(principal_id)
-        return versioned({"roles": assigned}, of=assigned)
+        return versions.respond({"roles": assigned}, of=assigned)
 
     @extend_schema(
         request=serializers.AssignmentSerializer,
@@ -149,9 +131,9 @@ class UserRoles(TenantView):
         """Give the principal exactly these roles. Nobody changes their own; an admin must remain."""
         wanted = validated(serializers.AssignmentSerializer(data=request.data), codes={})
         assigned = assignments.assign(
-            principal_id, roles=wanted["roles"], actor=self.actor(), seen=seen(request)
+            principal_id, roles=wanted["roles"], actor=self.actor(), seen=versions.seen_by(request)
         )
-        return versioned({"roles": assigned}, of=assigned)
+        return versions.respond({"roles": assigned}, of=assigned)
 
 
 class UserPermissions(TenantView):

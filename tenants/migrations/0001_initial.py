@@ -53,9 +53,7 @@ class Migration(migrations.Migration):
                 ('purge_after', models.DateTimeField(blank=True, null=True)),
                 ('signup_email', models.EmailField(blank=True, help_text='Who asked, in lower case.', max_length=254, null=True, unique=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('subscription_state', models.CharField(default='trial', editable=False, max_length=16)),
-                ('subscription_ends_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('tenant_rate', models.CharField(blank=True, editable=False, max_length=32)),
+                ('entitlement_timeline', models.TextField(default='[[null,0,""]]', editable=False)),
                 ('schema_version', models.PositiveIntegerField(default=0, editable=False)),
             ],
             options={

@@ -5,7 +5,7 @@ from django.db import migrations
 
 def add(apps, schema_editor):
     apps.get_model("tenants", "Organization").objects.create(
-        id="default", display_name="Default", subscription_state="active"
+        id="default", display_name="Default"
     )
 
 

@@ -14,6 +14,10 @@ READ = [
     ("pulse", "killswitch", "view_killswitch"),
     ("pulse", "schedule", "view_schedule"),
     ("billing", "subscription", "view_subscription"),
+    ("billing", "plan", "view_plan"),
+    ("billing", "planversion", "view_planversion"),
+    ("billing", "override", "view_override"),
+    ("billing", "stripeevent", "view_stripeevent"),
 ]
 OPERATE = [
     ("tenants", "organization", "change_organization"),
@@ -24,7 +28,10 @@ OPERATE = [
     ("tenants", "organization", "care_for_databases"),
     ("pulse", "killswitch", "flip_killswitch"),
 ]
-BILL = [("billing", "subscription", "change_subscription")]
+BILL = [
+    ("billing", "subscription", "change_subscription"),
+    ("billing", "plan", "change_plan"),
+]
 ALL = [
     ("tenants", "organization", "purge_organization"),
     ("tenants", "organization", "break_glass"),
@@ -60,7 +67,7 @@ def add(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [
         ("tenants", "0002_default_organization"),
-        ("billing", "0001_initial"),
+        ("billing", "0002_plans"),
         ("auth", "0012_alter_user_first_name_max_length"),
         ("contenttypes", "0002_remove_content_type_name"),
     ]
