@@ -55,6 +55,6 @@ def describe(effective: Entitlements) -> dict[str, Any]:
         "capabilities": sorted(effective.capabilities),
         "limits": dict(effective.limits),
         "meters_enabled": sorted(effective.meters),
-        "trial_ends_at": trial_ends_at.isoformat() if trial_ends_at else None,
+        "trial_ends_at": f"{trial_ends_at:%Y-%m-%dT%H:%M:%SZ}" if trial_ends_at else None,
         "origin": dict(effective.origin),
     }

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from billing import errors, metrics
 from billing.models import StripeEvent
+from pulse.problems import InvalidRequest
 
 # Stripe's own default: an event that was signed longer ago may be a replay.
 TOLERANCE_SECONDS = 300
@@ -18,7 +19,7 @@ TOLERANCE_SECONDS = 300
 def receive(payload: bytes, *, signature: str) -> bool:
     """Store the event and enqueue its processing; False when it was stored before.
 
-    Raises `StripeNotConfigured` without secrets, and `InvalidSignature`. During a rotation either of two
+    Raises `StripeNotConfigured` without secrets, `InvalidSignature`, and `InvalidRequest`. During a rotation either of two
     secrets may have signed.
     """
     if not settings.STRIPE_WEBHOOK_SECRETS:
@@ -26,7 +27,19 @@ def receive(payload: bytes, *, signature: str) -> bool:
     if not any(_is_signed_by(secret, payload, signature) for secret in settings.STRIPE_WEBHOOK_SECRETS):
         metrics.stripe_events.labels(outcome="refused").inc()
         raise errors.InvalidSignature
-    return _store(json.loads(payload))
+    return _store(_parsed(payload))
+
+
+def _parsed(payload: bytes) -> dict[str, Any]:
+    """The event, or `InvalidRequest` for what has not the shape of one."""
+    try:
+        event: dict[str, Any] = json.loads(payload)
+        shape = (event["id"], event["type"], event["created"], event["data"]["object"]["object"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidRequest("This is not an event of Stripe's.") from error
+    if [type(part) for part in shape] != [str, str, int, str]:
+        raise InvalidRequest("This is not an event of Stripe's.")
+    return event
 
 
 def _is_signed_by(secret: str, payload: bytes, signature: str) -> bool:
