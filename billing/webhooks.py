@@ -19,8 +19,8 @@ TOLERANCE_SECONDS = 300
 def receive(payload: bytes, *, signature: str) -> bool:
     """Store the event and enqueue its processing; False when it was stored before.
 
-    Raises `StripeNotConfigured` without secrets, `InvalidSignature`, and `InvalidRequest`. During a rotation either of two
-    secrets may have signed.
+    Raises `StripeNotConfigured` without secrets, `InvalidSignature`, and `InvalidRequest`. During a
+    rotation either of two secrets may have signed.
     """
     if not settings.STRIPE_WEBHOOK_SECRETS:
         raise errors.StripeNotConfigured

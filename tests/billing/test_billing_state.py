@@ -181,7 +181,7 @@ def test_an_entitlement_raises_the_rate_and_never_lowers_it(
     answers = [member.get("/api/org").status_code for _ in range(5)]
     assert answers == [200, 200, 200, 200, 429]
     operator.put(STATE, {"limits": {"requests_per_minute": 1}})
-    refused = member.get("/api/org")
+    *_, refused = [member.get("/api/org") for _ in range(3)]
     assert (refused.status_code, refused["X-RateLimit-Limit"]) == (429, "2")
 
 
