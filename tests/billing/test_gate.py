@@ -4,8 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from django_tasks_db.models import DBTaskResult
 
 from billing import subscriptions
+from billing.tasks import measure_propagation
 from tenants.models import Organization
 from tests.api import Caller, code
 from tests.factories import SYSTEM, UserFactory, make_organization, member_token
@@ -84,7 +86,7 @@ def test_the_edge_is_refused_alike(member: Caller) -> None:
 
 @pytest.mark.parametrize("state", ["trial", "expired", "suspended", "canceled"])
 def test_the_default_organization_is_exempt(client, state: str) -> None:
-    Organization.objects.filter(id="default").update(subscription_state=state, subscription_ends_at=None)
+    subscriptions.set_state("default", state=state, actor=SYSTEM)
     someone = UserFactory()
     someone.memberships.create(organization_id="default")
     assert Caller(client, member_token("default", someone)).get("/edge/check").status_code == 204
@@ -115,8 +117,19 @@ def test_the_refusal_is_counted(member: Caller) -> None:
     assert value("pulse_gate_refusals_total", code="subscription_required") == before + 1
 
 
-def test_a_change_is_counted_when_it_is_in_force() -> None:
+def test_a_change_is_measured_by_the_job_that_sees_it_in_force() -> None:
     make_organization("acme")
-    before = value("pulse_billing_propagation_seconds_count")
     set_state("active")
+    [task] = DBTaskResult.objects.filter(task_path="billing.tasks.measure_propagation")
+    before = value("pulse_billing_propagation_seconds_count")
+    measure_propagation.call(*task.args_kwargs["args"])
     assert value("pulse_billing_propagation_seconds_count") == before + 1
+
+
+def test_a_change_that_is_not_in_force_is_not_measured() -> None:
+    make_organization("acme")
+    Organization.objects.update(entitlement_timeline="[]")
+    before = value("pulse_billing_propagation_seconds_count")
+    assert measure_propagation.call("acme", END.isoformat()) is None
+    assert measure_propagation.call("gone", END.isoformat()) is None
+    assert value("pulse_billing_propagation_seconds_count") == before

@@ -10,11 +10,13 @@ import redis
 import time_machine
 from django.utils import timezone
 
+from billing import overrides
+from billing.overrides import Wanted
 from pulse import limits
 from tenants.models import Organization
 from tests import needs
 from tests.api import Caller, code
-from tests.factories import UserFactory, make_organization, member_token
+from tests.factories import SYSTEM, UserFactory, make_organization, member_token
 from tests.processes import wait_for
 
 NOTHING_LISTENS = "redis://127.0.0.1:1/0"
@@ -46,11 +48,6 @@ def member(database: None, client) -> Caller:
     """The owner of acme."""
     make_organization("acme")
     return Caller(client, member_token("acme"))
-
-
-def give_rate(organization_id: str, rate: str) -> None:
-    """As an entitlement of the organization's plan does."""
-    Organization.objects.filter(id=organization_id).update(tenant_rate=rate)
 
 
 def sign_up(caller: Caller, number: int = 1, **headers: str):
@@ -164,7 +161,8 @@ def test_one_tenants_requests_do_not_count_for_another(member: Caller, client, s
 @pytest.mark.usefixtures("storage")
 def test_an_organizations_own_rate_goes_before_the_default(member: Caller, settings) -> None:
     settings.PULSE_TENANT_RATE = "1/minute"
-    give_rate("acme", "3/minute")
+    wanted = Wanted(limits={"requests_per_minute": 3})
+    overrides.add("acme", wanted, actor=SYSTEM, reason="asked")
     assert [member.get("/api/org").status_code for _ in range(4)] == [200, 200, 200, 429]
     assert member.get("/api/org")["X-RateLimit-Limit"] == "3"
 

@@ -7,9 +7,9 @@ import time_machine
 from django.db import connection
 from django.test import Client
 
-from billing import subscriptions
+from billing import overrides, subscriptions
+from billing.overrides import Wanted
 from tenants import lifecycle, provisioning
-from tenants.models import Organization
 from tests.api import Caller, code
 from tests.factories import (
     SYSTEM,
@@ -168,14 +168,15 @@ def test_the_rate_is_shared_by_its_people_and_of_one_organization_alone(member: 
 
 def test_an_entitlement_raises_the_rate(member: Caller, settings) -> None:
     settings.PULSE_TENANT_RATE = "1/minute"
-    Organization.objects.filter(id="acme").update(tenant_rate="3/minute")
+    wanted = Wanted(limits={"requests_per_minute": 3})
+    overrides.add("acme", wanted, actor=SYSTEM, reason="asked")
     assert [member.get(HERE).status_code for _ in range(4)] == [200, 200, 200, 429]
 
 
 def test_the_default_organization_has_no_rate_and_needs_no_subscription(settings) -> None:
     settings.PULSE_TENANT_RATE = "1/minute"
     provisioning.reconcile(actor=SYSTEM)
-    Organization.objects.filter(id="default").update(subscription_state="expired")
+    subscriptions.set_state("default", state="expired", actor=SYSTEM)
     caller = Caller(Client(), member_token("default", make_member("default", roles=["viewer"])))
     assert [caller.get(HERE).status_code for _ in range(3)] == [200] * 3
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rbac import versions
+from pulse import versions
 from tests.api import Caller, code
 from tests.factories import make_organization
 from tests.rbac.callers import allow, owner, role_body
