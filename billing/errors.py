@@ -66,7 +66,7 @@ class ManagedByStripe(Problem):
 
 
 class StripeNotConfigured(Problem):
-    status = 503
+    status = 409
     code = "stripe_not_configured"
     detail = "Payment is not set up: billing is manual. An operator sets STRIPE_SECRET_KEY."
 

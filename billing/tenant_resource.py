@@ -24,10 +24,14 @@ class Billing:
         """There is a subscription, and the gate reads what the rows say."""
         if organization.is_default:
             return []
-        findings = ["there is no subscription"] if self.missing(organization) else []
-        if organization.entitlement_timeline != timeline.render(entitlements.layers_of(organization.id)):
-            findings.append("the gate's timeline does not match the subscription and its overrides")
-        return findings
+        if self.missing(organization):
+            return ["there is no subscription"]
+        read_by_the_gate = Organization.objects.values_list("entitlement_timeline", flat=True)
+        if read_by_the_gate.get(pk=organization.pk) != timeline.render(
+            entitlements.layers_of(organization.id)
+        ):
+            return ["the gate's timeline does not match the subscription and its overrides"]
+        return []
 
     def export(self, organization: Organization, into: Path) -> None:
         """`subscription`, `overrides` and `stripe_events`, a row each line."""

@@ -68,7 +68,7 @@ def test_a_plan_without_a_price_or_unknown_is_refused(owner: Caller) -> None:
 
 
 def test_without_a_key_it_says_that_billing_is_manual(owner: Caller) -> None:
-    assert code(owner.post("/api/org/billing/checkout", {"plan": "team"})) == (503, "stripe_not_configured")
+    assert code(owner.post("/api/org/billing/checkout", {"plan": "team"})) == (409, "stripe_not_configured")
 
 
 def test_what_stripe_manages_is_not_set_by_hand(owner: Caller) -> None:

@@ -82,7 +82,7 @@ def test_during_a_rotation_either_secret_signs(settings) -> None:
 
 def test_without_secrets_it_says_that_billing_is_manual(settings) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = []
-    assert code(deliver(event(1, subscription()))) == (503, "stripe_not_configured")
+    assert code(deliver(event(1, subscription()))) == (409, "stripe_not_configured")
 
 
 def test_an_event_is_answered_and_stored_once_and_changes_nothing_yet(acme: str) -> None:

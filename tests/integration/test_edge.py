@@ -145,7 +145,7 @@ def test_the_rate_limit_tells_when_to_come_back(product: Edge, acme: str, token:
     assert limited.headers["X-RateLimit-Limit"] == str(RATE)
     assert limited.headers["X-RateLimit-Remaining"] == "0"
     assert limited.headers["X-Pulse-Org-ID"] == acme
-    assert len(product.came_through()) == 3
+    assert len(product.came_through()) == RATE
 
 
 def test_a_shut_gate_hides_the_product(product: Edge, token: str):

@@ -7,7 +7,7 @@ from django.urls import URLPattern, include, path
 from pulse import routes, urls
 from tests.api import Caller, code
 
-KINDS = {routes.ALWAYS_ON, routes.HOSTED, routes.TENANT}
+KINDS = set(routes.KINDS)
 
 
 def undeclared(table: list[routes.Route]) -> list[str]:

@@ -34,7 +34,7 @@ def tenant_routes() -> list[tuple[str, URLPattern]]:
     return [
         (where, pattern)
         for where, pattern in routes.walk(urls.urlpatterns)
-        if routes.declaration(pattern.callback) == routes.TENANT
+        if routes.declaration(pattern.callback) in (routes.RENEWAL, routes.TENANT)
     ]
 
 
