@@ -7,7 +7,7 @@ class AuditEvent(models.Model):
     """One link of the append-only audit chain; triggers refuse UPDATE and DELETE."""
 
     sequence = models.BigIntegerField(primary_key=True)
-    at = models.DateTimeField(help_text="UTC.")
+    at = models.DateTimeField(help_text="UTC.", db_index=True)
     actor_kind = models.CharField(max_length=16)
     actor = models.CharField(max_length=150, db_index=True)
     door = models.CharField(max_length=16)

@@ -38,6 +38,8 @@ from tenants.models import (
 log = structlog.get_logger(__name__)
 
 SHORTEST_NAME, LONGEST_NAME = 3, 64
+# Several crashes' worth.
+MOST_LEFTOVERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,29 +188,34 @@ def checked_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """The leftovers that were cleared, and the parts that were mended, as `resource: what`."""
+    """What was cleared, mended and, because it was suspiciously much, kept: as `resource: what`."""
 
     cleared: list[str]
     mended: list[str]
+    kept: list[str]
 
 
-def reconcile(*, actor: Actor) -> Reconciled:
+def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
     """Clear what crashed provisionings and purges left, and give the default organization its resources.
 
-    Waits for provisionings under way on this machine and keeps new ones waiting.
+    More than `most` leftovers are all kept and reported: crashes leave few, and a control database that
+    was restored from an old backup makes the files of every later tenant look like leftovers. Waits for
+    provisionings under way on this machine and keeps new ones waiting.
     """
     actor.require("tenants.purge_organization")
-    cleared = []
     with _lock(fcntl.LOCK_EX):
-        for resource in resources.registered():
-            for orphan in resource.orphans():
-                resource.clear(orphan)
-                cleared.append(f"{resource.name}: {orphan}")
-                faults.reach("reconcile.cleared")
+        found = [(resource, one) for resource in resources.registered() for one in resource.orphans()]
+        names = [f"{resource.name}: {orphan}" for resource, orphan in found]
+        cleared, kept = (names, []) if len(found) <= most else ([], names)
+        for resource, orphan in found if not kept else ():
+            resource.clear(orphan)
+            faults.reach("reconcile.cleared")
         mended = _equip_default()
     if cleared or mended:
         audit.record("tenants.reconcile", actor=actor, after={"cleared": cleared, "mended": mended})
-    return Reconciled(cleared, mended)
+    if kept:
+        log.error("too many leftovers to clear unasked", count=len(kept), most=most)
+    return Reconciled(cleared, mended, kept)
 
 
 def _equip_default() -> list[str]:

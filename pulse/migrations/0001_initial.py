@@ -46,7 +46,7 @@ class Migration(migrations.Migration):
             name='AuditEvent',
             fields=[
                 ('sequence', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('at', models.DateTimeField(help_text='UTC.')),
+                ('at', models.DateTimeField(db_index=True, help_text='UTC.')),
                 ('actor_kind', models.CharField(max_length=16)),
                 ('actor', models.CharField(db_index=True, max_length=150)),
                 ('door', models.CharField(max_length=16)),

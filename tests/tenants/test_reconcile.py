@@ -65,3 +65,13 @@ def test_what_a_purge_could_not_delete_is_cleared_later(data_dir: Path) -> None:
     assert provisioning.reconcile(actor=SYSTEM).cleared
     provisioned_default = [file for file in files(data_dir) if "default" in file]
     assert sorted(set(files(data_dir)) - set(provisioned_default)) == before
+
+
+def test_as_many_leftovers_as_an_old_control_database_makes_are_kept_until_told(data_dir: Path) -> None:
+    """Restoring an old control database must not erase the files of every later tenant."""
+    for number in range(provisioning.MOST_LEFTOVERS + 1):
+        (data_dir / "orgs" / f"ghost-{number}").mkdir(parents=True)
+    done = provisioning.reconcile(actor=SYSTEM)
+    assert (done.cleared, len(done.kept)) == ([], provisioning.MOST_LEFTOVERS + 1)
+    assert (data_dir / "orgs" / "ghost-0").exists()
+    assert len(provisioning.reconcile(actor=SYSTEM, most=100).cleared) == provisioning.MOST_LEFTOVERS + 1

@@ -1,6 +1,9 @@
-"""`manage.py reconcile`."""
+"""`manage.py reconcile [--most N]`."""
 
+import sys
 from typing import Any
+
+from django.core.management.base import CommandParser
 
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
@@ -10,8 +13,22 @@ from tenants import provisioning
 class Command(OperatorCommand):
     help = "Clear what crashed provisionings and purges left behind. Example: manage.py reconcile --json"
 
-    def run(self, *, actor: Actor, **options: Any) -> None:
-        done = provisioning.reconcile(actor=actor)
-        rows = [{"result": "cleared", "what": what} for what in done.cleared]
-        rows += [{"result": "made", "what": what} for what in done.mended]
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--most",
+            type=int,
+            default=provisioning.MOST_LEFTOVERS,
+            metavar="N",
+            help="Keep all when there are more than this: is the control database an old one? (%(default)s)",
+        )
+
+    def run(self, *, actor: Actor, most: int, **options: Any) -> None:
+        done = provisioning.reconcile(actor=actor, most=most)
+        rows = [
+            {"result": result, "what": what}
+            for result, found in (("cleared", done.cleared), ("made", done.mended), ("kept", done.kept))
+            for what in found
+        ]
         self.print_rows(rows, empty="Nothing was left behind.")
+        if done.kept:
+            sys.exit(1)
