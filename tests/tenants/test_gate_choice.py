@@ -133,9 +133,10 @@ def test_the_only_organization_needs_no_choice(browser: Caller) -> None:
 
 def test_a_purged_organization_is_none_to_choose(browser: Caller) -> None:
     make_organization("globex")
-    Membership.objects.create(user=owner_of("acme"), organization_id="globex")
     bring("purged", "globex")
+    Membership.objects.create(user=owner_of("acme"), organization_id="globex")
     assert browser.get(EDGE)["X-Pulse-Org-ID"] == "acme"
+    assert code(browser.get(EDGE, x_pulse_org_id="globex")) == (403, "access_denied")
 
 
 def test_one_of_several_organizations_without_a_choice_gets_the_default_one() -> None:
