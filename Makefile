@@ -22,8 +22,12 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt $(VENV)/installed
 	@touch $@
 
 ## make run    set up, migrate and run Pulse on http://127.0.0.1:8000 until Ctrl-C
-run: $(VENV)/installed
-	@PULSE_HOSTED_MODE=$${PULSE_HOSTED_MODE-true} exec $(BIN)/python manage.py serve
+run: $(VENV)/installed .env
+	@exec $(BIN)/python manage.py serve
+
+.env:
+	@printf '%s\n' '# What the first make run starts with; .env.example explains every variable.' \
+		'PULSE_HOSTED_MODE=true' 'PULSE_LOG_LEVEL=WARNING' > $@
 
 ## make check  format, lint, types, direction of imports, migrations, system checks
 check: $(VENV)/installed-dev
