@@ -26,8 +26,20 @@ class RateLimited(Problem):
 REDIS_ANSWERS_WITHIN_SECONDS = 0.5
 
 
-@lru_cache
+_limiters: dict[str, FixedWindowRateLimiter] = {}
+
+
 def limiter(redis_url: str) -> FixedWindowRateLimiter:
+    """This process' one limiter: of the threads that first ask at once, all get the same."""
+    return _limiters.get(redis_url) or _limiters.setdefault(redis_url, _made(redis_url))
+
+
+def forget() -> None:
+    """Count anew, on new connections."""
+    _limiters.clear()
+
+
+def _made(redis_url: str) -> FixedWindowRateLimiter:
     if not redis_url:
         return FixedWindowRateLimiter(Windows())
     storage = storage_from_string(

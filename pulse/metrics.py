@@ -22,8 +22,8 @@ class AfterMiddleware(PrometheusAfterMiddleware):
 
     def label_metric(self, metric: Any, request: HttpRequest, response: Any = None, **labels: Any) -> Any:
         if "method" in labels:
-            labels["method"] = self._method(request)
-        return super().label_metric(metric, request, response, **labels)
+            labels["method"] = self._method(request)  # type: ignore[no-untyped-call]
+        return super().label_metric(metric, request, response, **labels)  # type: ignore[no-untyped-call]
 
 
 class OldestWaitingTask(Collector):

@@ -62,7 +62,7 @@ def static_files_on_demand(settings) -> None:
 def fresh_limits() -> None:
     """No rate limit remembers an earlier test."""
     cache.clear()
-    limits.limiter.cache_clear()
+    limits.forget()
 
 
 @pytest.fixture(scope="session")

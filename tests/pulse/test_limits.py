@@ -3,7 +3,9 @@
 import os
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 
 import pytest
 import redis
@@ -117,7 +119,7 @@ def test_redis_counts_for_all_processes_together(settings) -> None:
     settings.REDIS_URL = os.environ["PULSE_TEST_REDIS_URL"]
     redis.from_url(settings.REDIS_URL).flushdb()
     assert limits.hit("1/hour", "test")
-    limits.limiter.cache_clear()
+    limits.forget()
     assert not limits.hit("1/hour", "test")
 
 
@@ -229,3 +231,16 @@ def test_what_is_no_rate_is_refused(notation: str) -> None:
 def test_a_rate_is_an_amount_in_a_time(notation: str, amount: int, seconds: int) -> None:
     item = limits.rate(notation)
     assert (item.amount, item.get_expiry()) == (amount, seconds)
+
+
+def test_threads_that_ask_first_at_once_get_one_limiter() -> None:
+    for _ in range(50):
+        limits.forget()
+        together = Barrier(4)
+
+        def ask(_: int, together: Barrier = together) -> int:
+            together.wait()
+            return id(limits.limiter(""))
+
+        with ThreadPoolExecutor(4) as threads:
+            assert len(set(threads.map(ask, range(4)))) == 1
