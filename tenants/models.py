@@ -181,6 +181,7 @@ class ApiToken(models.Model):
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now)
     created_by = models.CharField(max_length=150)
+    made_by = models.ForeignKey("self", models.SET_NULL, null=True, editable=False, related_name="made")
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)

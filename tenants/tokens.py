@@ -39,15 +39,19 @@ def create_for_member(
     actor: Actor,
     scopes: list[str],
     expires_days: int | None = None,
+    within: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     """A token that acts for the member in that organization alone, and its one-time text.
 
-    Raises `BeyondYourself`, `NotAMember`, `InvalidScope`, `InvalidExpiry`.
+    `within` is the token that asks for it, if one does: the new one has none but its scopes and ends with
+    it. Raises `BeyondYourself`, `NotAMember`, `InvalidScope`, `InvalidExpiry`.
     """
     _require_may_make(user, actor)
+    if within is not None and not set(scopes) <= set(within.scopes):
+        raise errors.BeyondYourself("A token makes tokens with none but its own scopes.")
     if not Membership.objects.filter(user=user, organization=organization).exists():
         raise errors.NotAMember
-    return _create(user, organization, actor, scopes, expires_days)
+    return _create(user, organization, actor, scopes, expires_days, within)
 
 
 def _require_may_make(user: User, actor: Actor) -> None:
@@ -64,11 +68,15 @@ def _create(
     actor: Actor,
     scopes: list[str],
     expires_days: int | None,
+    within: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
     if not scopes or not set(scopes) <= set(SCOPES):
         raise errors.InvalidScope
     if expires_days is not None and not 1 <= expires_days <= LONGEST_EXPIRY_DAYS:
         raise errors.InvalidExpiry
+    ends = [within.expires_at] if within and within.expires_at else []
+    if expires_days:
+        ends.append(timezone.now() + timedelta(days=expires_days))
     text = PREFIX + secrets.token_urlsafe(32)
     token = ApiToken.objects.create(
         user=user,
@@ -77,7 +85,8 @@ def _create(
         token_hash=digest(text),
         scopes=sorted(set(scopes)),
         created_by=actor.name,
-        expires_at=timezone.now() + timedelta(days=expires_days) if expires_days else None,
+        made_by=within,
+        expires_at=min(ends, default=None),
     )
     audit.record(
         "token.create",
@@ -90,7 +99,7 @@ def _create(
 
 @transaction.atomic
 def revoke(token: ApiToken, *, actor: Actor) -> ApiToken:
-    """End the token from the next request on; revoking twice changes nothing."""
+    """End the token, and those that it made, from the next request on; twice changes nothing."""
     if token.user_id != getattr(actor.user, "pk", None):
         actor.require("tenants.delete_apitoken")
     locked = ApiToken.objects.select_for_update().get(pk=token.pk)
@@ -103,6 +112,8 @@ def revoke(token: ApiToken, *, actor: Actor) -> ApiToken:
             organization=locked.organization_id or "",
             before={"prefix": locked.prefix},
         )
+        for made in locked.made.filter(revoked_at=None):
+            revoke(made, actor=actor)
     return locked
 
 

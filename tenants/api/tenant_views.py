@@ -88,6 +88,7 @@ class Tokens(TenantView, generics.ListAPIView[ApiToken]):
             actor=self.actor(),
             scopes=list(wanted["scopes"]),
             expires_days=wanted.get("expires_days"),
+            within=cast(ApiToken | None, request.auth),
         )
         shown = serializers.TokenSerializer(token).data | {"token": text}
         return Response(shown, status=status.HTTP_201_CREATED)

@@ -70,3 +70,35 @@ def test_metrics_go_on_while_tenants_cannot_be_counted(nobody: Caller) -> None:
     answer = nobody.get("/metrics")
     assert answer.status_code == 200
     assert b"pulse_hosted_active_tenants" not in answer.content
+
+
+def scoped(caller: Caller, *scopes: str, **wanted: int) -> Caller:
+    """A caller with a token that the first caller's token has made."""
+    answer = caller.post("/api/org/tokens", {"scopes": list(scopes), **wanted})
+    assert answer.status_code == 201
+    return Caller(Client(), answer.json()["token"])
+
+
+def test_a_token_makes_none_with_other_scopes_than_its_own(owner: Caller) -> None:
+    writer = scoped(owner, "write")
+    assert code(writer.post("/api/org/tokens", {"scopes": ["write", "check"]})) == (403, "beyond_yourself")
+
+
+def test_a_token_that_a_token_made_ends_with_it(owner: Caller) -> None:
+    short = scoped(owner, "read", "write", expires_days=1)
+    made = short.post("/api/org/tokens", {"scopes": ["read"], "expires_days": 90}).json()
+    [maker] = [
+        one for one in owner.get("/api/org/tokens").json()["results"] if one["prefix"] == short.token[:14]
+    ]
+    assert made["expires_at"] == maker["expires_at"]
+
+
+def test_revoking_a_token_revokes_all_that_it_made(owner: Caller) -> None:
+    leaked = scoped(owner, "read", "write")
+    child = scoped(leaked, "read", "write")
+    grandchild = scoped(child, "read")
+    [row] = [
+        one for one in owner.get("/api/org/tokens").json()["results"] if one["prefix"] == leaked.token[:14]
+    ]
+    assert owner.delete(f"/api/org/tokens/{row['id']}").status_code == 204
+    assert [code(one.get("/api/org")) for one in (leaked, child, grandchild)] == [(401, "invalid_token")] * 3
