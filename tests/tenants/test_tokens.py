@@ -198,7 +198,7 @@ def test_a_token_tells_when_it_was_last_used_to_the_minute() -> None:
     ("scope", "method", "path", "body"),
     [
         ("read", "get", MINE, None),
-        ("write", "post", MINE, {"scopes": ["read"]}),
+        ("write", "post", MINE, {"scopes": ["write"]}),
         ("check", "post", "/api/org/check", {"action": "read", "resource": "nodes"}),
     ],
 )
