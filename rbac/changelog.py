@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from pulse import audit
+from pulse import audit, faults
 from pulse.actors import Actor
 from rbac import access, databases, metrics
 from rbac.models import Change
@@ -34,6 +34,7 @@ def record(verb: str, *, subject: str, actor: Actor, before: Any, after: Any) ->
     Change.objects.create(
         at=timezone.now(), actor=actor.name, verb=verb, subject=subject, before=before, after=after
     )
+    faults.reach("change.written")
     audit.record(
         verb,
         actor=actor,
@@ -41,4 +42,5 @@ def record(verb: str, *, subject: str, actor: Actor, before: Any, after: Any) ->
         before={"subject": subject, "value": before},
         after={"subject": subject, "value": after},
     )
+    faults.reach("change.audited")
     metrics.role_mutations.labels(action=verb.removeprefix("roles.")).inc()

@@ -1,9 +1,10 @@
 """Processes of Pulse that work on tenants' databases: one that does as it is told, and one that dies.
 
 `python -m tests.rbac.child` answers each line of JSON, `{"do": …, …}`, with a line of JSON.
-`python -m tests.rbac.child POINT WORK` is killed at the named point of the work.
+`python -m tests.rbac.child POINT WORK [N]` is killed when the work passes the named point, for the N-th time.
 """
 
+import itertools
 import json
 import os
 import signal
@@ -50,10 +51,10 @@ def running(**changes: str) -> Iterator[Child]:
         process.stdout.close()
 
 
-def killed_at(point: str, work: str, **changes: str) -> None:
-    """Run the work in a process of its own, and see it killed at the point."""
+def killed_at(point: str, work: str, *, times: int = 1, **changes: str) -> None:
+    """Run the work in a process of its own, and see it killed when it passes the point for so many times."""
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.rbac.child", point, work],
+        [sys.executable, "-m", "tests.rbac.child", point, work, str(times)],
         cwd=ROOT, env=environment(**changes), capture_output=True, text=True, timeout=30, check=False,
     )  # fmt: skip
     assert ended.returncode == -signal.SIGKILL, ended.stderr[-2000:]
@@ -92,15 +93,17 @@ def restore() -> str:
 
 
 def write_roles() -> None:
-    """A hundred roles; dies in the middle of the fiftieth by the point that counts them."""
+    """A hundred roles, with two permissions each."""
     from rbac import roles
-    from rbac.drafts import Draft
+    from rbac.drafts import Draft, Grant
     from tenants import context
     from tests.factories import SYSTEM
 
     with context.organization("acme"):
         for number in range(100):
-            roles.create(f"role-{number}", Draft(name="X", parent="viewer"), actor=SYSTEM)
+            grants = (Grant("write", "vms"), Grant("write", "nodes", "deny"))
+            draft = Draft(name="X", parent="viewer", permissions=grants)
+            roles.create(f"role-{number}", draft, actor=SYSTEM)
 
 
 def migrate() -> int:
@@ -137,8 +140,14 @@ def main(arguments: list[str]) -> None:
         return
     from pulse import faults
 
-    point, work = arguments
-    faults.arm(point, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    point, work, *times = arguments
+    passed = itertools.count(1)
+
+    def die() -> None:
+        if next(passed) == int(times[0] if times else 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    faults.arm(point, die)
     WORKS[work]()
 
 
