@@ -4,10 +4,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from rbac import databases, schema
+from rbac import databases, fleet, schema
 from tenants.models import Organization
+from tests.factories import SYSTEM
 from tests.rbac.files import clone_all
 
+# The versions of the schema before and after the later migrations.
+EARLIER_VERSION, LATER_VERSION = 2, 4
 LATER = "tests.rbac.later.migrations"
 IN_PYTHON = "tests.rbac.in_python.migrations"
 
@@ -41,3 +44,28 @@ def locked(organization_id: str) -> Iterator[None]:
         raw.execute("BEGIN IMMEDIATE")
         yield
         raw.execute("ROLLBACK")
+
+
+def come_later(settings) -> None:
+    """From now on this process is of a later version of Pulse."""
+    settings.MIGRATION_MODULES = {"rbac": LATER}
+
+
+def behind() -> list[str]:
+    return list(fleet.behind().values_list("id", flat=True))
+
+
+def migrate(ids: list[str] | None = None, *, workers: int = 1) -> dict[str, str | None]:
+    """Each organization's error."""
+    outcomes = fleet.migrate(behind() if ids is None else ids, actor=SYSTEM, workers=workers)
+    return {outcome.organization_id: outcome.error for outcome in outcomes}
+
+
+def schema_of(organization_id: str) -> set[tuple[str, ...]]:
+    """Tables with their columns, whatever the columns' order, indexes and triggers."""
+    with closing(sqlite3.connect(databases.file_of(organization_id))) as raw:
+        found = {(kind, name) for kind, name in raw.execute("SELECT type, name FROM sqlite_master")}
+        tables = [name for kind, name in found if kind == "table"]
+        for table in tables:
+            found |= {(table, *map(str, column[1:])) for column in raw.execute(f"PRAGMA table_info({table})")}
+    return found

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.db import transaction
 
 import rbac
 from rbac import access
@@ -188,8 +189,6 @@ def test_all_scopes_together_may_ask(product: Caller) -> None:
 
 
 def test_a_change_within_a_transaction_decides_within_it(product: Caller) -> None:
-    from django.db import transaction
-
     with context.organization("acme"):
         assert rbac.check("bob", "read", "nodes") is False
         with transaction.atomic(using="rbac_acme"):

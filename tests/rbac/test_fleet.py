@@ -19,26 +19,22 @@ from tests.factories import SYSTEM, acting, make_operator, make_organization
 from tests.processes import wait_for
 from tests.rbac import child
 from tests.rbac.callers import assign, make_role, owner
-from tests.rbac.fleets import IN_PYTHON, LATER, locked, make_fleet, recorded, set_version, version_of
+from tests.rbac.fleets import (
+    EARLIER_VERSION,
+    IN_PYTHON,
+    LATER,
+    LATER_VERSION,
+    behind,
+    come_later,
+    locked,
+    make_fleet,
+    migrate,
+    recorded,
+    schema_of,
+    version_of,
+)
 
 pytestmark = pytest.mark.usefixtures("database")
-
-EARLIER_VERSION, LATER_VERSION = 2, 4
-
-
-def come_later(settings) -> None:
-    """From now on this process is of a later version of Pulse."""
-    settings.MIGRATION_MODULES = {"rbac": LATER}
-
-
-def behind() -> list[str]:
-    return list(fleet.behind().values_list("id", flat=True))
-
-
-def migrate(ids: list[str] | None = None, *, workers: int = 1) -> dict[str, str | None]:
-    """Each organization's error."""
-    outcomes = fleet.migrate(behind() if ids is None else ids, actor=SYSTEM, workers=workers)
-    return {outcome.organization_id: outcome.error for outcome in outcomes}
 
 
 def test_five_hundred_tenants_but_two_are_migrated_and_a_rerun_finishes_them(settings) -> None:
@@ -92,16 +88,6 @@ def test_an_upgraded_file_is_what_a_new_one_is(settings) -> None:
     make_organization("bolt")
     assert schema_of("acme") == schema_of("bolt")
     assert recorded("bolt") == version_of("bolt") == LATER_VERSION
-
-
-def schema_of(organization_id: str) -> set[tuple[str, ...]]:
-    """Tables with their columns, whatever the columns' order, indexes and triggers."""
-    with closing(sqlite3.connect(databases.file_of(organization_id))) as raw:
-        found = {(kind, name) for kind, name in raw.execute("SELECT type, name FROM sqlite_master")}
-        tables = [name for kind, name in found if kind == "table"]
-        for table in tables:
-            found |= {(table, *map(str, column[1:])) for column in raw.execute(f"PRAGMA table_info({table})")}
-    return found
 
 
 def test_a_tenant_on_the_old_schema_answers_migrating_until_it_is_done(settings) -> None:
@@ -189,75 +175,6 @@ def test_a_run_that_is_stopped_half_way_is_audited_with_what_it_did(settings) ->
     event = AuditEvent.objects.filter(verb="databases.migrate").get()
     done = Organization.objects.filter(schema_version=LATER_VERSION, id__in=names).count()
     assert event.after["done"] == done in (10, 50)
-
-
-def test_a_migration_that_fails_half_way_leaves_the_tenant_as_it_was(settings) -> None:
-    """Its 0004 cannot be taken, so its 0003 is taken back."""
-    make_fleet(2)
-    with closing(sqlite3.connect(databases.file_of("t0"))) as raw:
-        raw.execute("CREATE TABLE new__rbac_principal (id TEXT)")
-        raw.commit()
-    before = schema_of("t0")
-    come_later(settings)
-    errors_of = migrate(["t0", "t1"])
-    assert errors_of == {"t0": 'table "new__rbac_principal" already exists', "t1": None}
-    assert (schema_of("t0"), version_of("t0")) == (before, EARLIER_VERSION)
-
-
-def test_a_broken_foreign_key_is_not_carried_over(settings) -> None:
-    make_fleet(1)
-    with closing(sqlite3.connect(databases.file_of("t0"))) as raw:
-        raw.execute("INSERT INTO rbac_assignment (principal_id, role_id) VALUES ('nobody', 'viewer')")
-        raw.commit()
-    come_later(settings)
-    assert migrate(["t0"]) == {"t0": "a foreign key would be broken"}
-    assert version_of("t0") == EARLIER_VERSION
-
-
-@pytest.mark.parametrize(("content", "error"), [
-    (None, "unable to open database file"), (b"", "not a tenant database"),
-    (b"junk " * 1000, "file is not a database"),
-])  # fmt: skip
-def test_a_file_that_is_no_tenants_is_named_and_left(settings, content: bytes | None, error: str) -> None:
-    make_fleet(1)
-    file = databases.file_of("t0")
-    file.unlink()
-    if content is not None:
-        file.write_bytes(content)
-    come_later(settings)
-    assert migrate(["t0"]) == {"t0": error}
-    assert (file.read_bytes() if file.exists() else None) == content
-
-
-def test_a_file_of_a_newer_schema_is_left(settings) -> None:
-    make_fleet(1)
-    set_version("t0", 9)
-    come_later(settings)
-    assert migrate(["t0"]) == {"t0": "its schema 9 is newer than 4"}
-    assert version_of("t0") == 9
-
-
-def test_a_file_that_is_ahead_of_its_record_is_recorded_alone(settings) -> None:
-    make_fleet(1)
-    come_later(settings)
-    migrate(["t0"])
-    before = databases.file_of("t0").read_bytes()
-    Organization.objects.filter(id="t0").update(schema_version=EARLIER_VERSION)
-    assert "t0" in behind()
-    assert migrate(["t0"]) == {"t0": None}
-    assert databases.file_of("t0").read_bytes() == before
-    assert recorded("t0") == LATER_VERSION
-
-
-def test_a_file_that_is_behind_its_record_is_found_by_verify_and_migrated_by_name(settings) -> None:
-    """As when somebody has put an old copy in its place by hand."""
-    make_fleet(1)
-    come_later(settings)
-    Organization.objects.filter(id="t0").update(schema_version=LATER_VERSION)
-    assert "t0" not in behind()
-    assert integrity.verify("t0")[0].startswith("tenant_migrating")
-    assert migrate(["t0"]) == {"t0": None}
-    assert integrity.verify("t0") == []
 
 
 def test_a_migration_in_python_is_refused_before_anything_is_touched(settings) -> None:
