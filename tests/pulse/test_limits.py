@@ -3,9 +3,7 @@
 import os
 import socket
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
 
 import pytest
 import redis
@@ -231,16 +229,3 @@ def test_what_is_no_rate_is_refused(notation: str) -> None:
 def test_a_rate_is_an_amount_in_a_time(notation: str, amount: int, seconds: int) -> None:
     item = limits.rate(notation)
     assert (item.amount, item.get_expiry()) == (amount, seconds)
-
-
-def test_threads_that_ask_first_at_once_get_one_limiter() -> None:
-    for _ in range(50):
-        limits.forget()
-        together = Barrier(4)
-
-        def ask(_: int, together: Barrier = together) -> int:
-            together.wait()
-            return id(limits.limiter(""))
-
-        with ThreadPoolExecutor(4) as threads:
-            assert len(set(threads.map(ask, range(4)))) == 1

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 import pytest
 import time_machine
@@ -68,3 +69,17 @@ def test_threads_at_once_lose_no_hit():
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(hit, range(4)))
     assert limits.headers("100000/minute", "acme")["X-RateLimit-Remaining"] == "68000"
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_threads_that_ask_first_at_once_get_one_limiter() -> None:
+    for _ in range(50):
+        limits.forget()
+        together = Barrier(4)
+
+        def ask(_: int, together: Barrier = together) -> int:
+            together.wait()
+            return id(limits.limiter(""))
+
+        with ThreadPoolExecutor(4) as threads:
+            assert len(set(threads.map(ask, range(4)))) == 1
