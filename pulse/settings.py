@@ -191,6 +191,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # 64 KiB; a larger API body is refused with 413 before it is read.
 PULSE_MAX_BODY_BYTES = 65_536
+# A role's form in the admin has five fields for each of 200 permissions.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1500
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -82,13 +82,14 @@ def delete(role_id: str, *, actor: Actor, seen: Collection[str] = ()) -> None:
     """Raises as `change` does, and `RoleInUse` with who has the role and which roles inherit from it."""
     with changelog.changing(actor):
         role = _changeable(role_id, actor, seen)
-        _check_unused(role)
+        check_unused(role)
         before = document(role)
         role.delete()
         changelog.record("roles.delete", subject=role_id, actor=actor, before=before, after=None)
 
 
-def _check_unused(role: Role) -> None:
+def check_unused(role: Role) -> None:
+    """Raise `RoleInUse` while somebody has the role, or another inherits from it."""
     assigned = Assignment.objects.filter(role=role).order_by("principal_id")
     principals = list(assigned.values_list("principal_id", flat=True)[:NAMED])
     children = list(Role.objects.filter(parent=role).order_by("id").values_list("id", flat=True)[:NAMED])

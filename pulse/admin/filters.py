@@ -20,7 +20,7 @@ class BoundedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[:MOST_COUNTED].count())
+        return int(rows.order_by()[:MOST_COUNTED].count()) if isinstance(rows, QuerySet) else len(rows)
 
 
 class ExactFilter(TextFilter):

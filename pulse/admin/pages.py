@@ -18,7 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
-from django.views.generic import FormView
+from django.views.generic import FormView, View
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
@@ -114,32 +114,45 @@ class ReadOnlyAdmin(ModelAdmin):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
 
-class VerbView(FormView[Any]):
+class OperatorPage(View):
+    """A page for those who hold `permission`, of which a refusal takes the place."""
+
+    model_admin: Any = None
+    permission = ""
+    title = ""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not self.actor.may(self.permission):
+            raise PermissionDenied
+        try:
+            return self.answer(request, *args, **kwargs)
+        except Problem as problem:
+            return self.refuse(problem)
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """The page, rendered: what it shows is read on the way, and may be refused."""
+        response = super().dispatch(request, *args, **kwargs)
+        return response.render() if isinstance(response, TemplateResponse) else response
+
+    def refuse(self, problem: Problem) -> HttpResponse:
+        return respond(self.request, problem)
+
+    @cached_property
+    def actor(self) -> Actor:
+        return from_request(self.request, door="admin")
+
+
+class VerbView(OperatorPage, FormView[Any]):
     """Asks what a verb needs, tells what will happen, calls it, and shows a refusal beside what was typed.
 
     `permission` is the least that opens the page; the verb holds the actor to it once more.
     """
 
     template_name = "pulse/admin/verb.html"
-    model_admin: Any = None
-    permission = ""
-    title = ""
     submit = "Save"
     danger = False
     # Which field a refusal belongs to, by its code; the others stand above the form.
     fields_of: ClassVar[dict[str, str]] = {"invalid_reason": "reason"}
-
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not self.actor.may(self.permission):
-            raise PermissionDenied
-        try:
-            return super().dispatch(request, *args, **kwargs)
-        except Problem as problem:
-            return respond(request, problem)
-
-    @cached_property
-    def actor(self) -> Actor:
-        return from_request(self.request, door="admin")
 
     @cached_property
     def subject(self) -> Any:
@@ -176,10 +189,14 @@ class VerbView(FormView[Any]):
             problem = as_problem(error)
             if problem is None:
                 raise
-            blamed = self.fields_of.get(problem.code)
-            form.add_error(blamed if blamed in form.fields else None, problem.detail)
+            self.blame(form, problem)
             return self.form_invalid(form)
         return self.finish(result)
+
+    def blame(self, form: forms.Form, problem: Problem) -> None:
+        """Put the refusal beside the field that it is about, or above the form."""
+        blamed = self.fields_of.get(problem.code)
+        form.add_error(blamed if blamed in form.fields else None, problem.detail)
 
     def leave(self, path: str, message: str) -> HttpResponse:
         """Go to the page with a message of success; htmx has to be told by a header."""

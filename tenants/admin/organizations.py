@@ -18,7 +18,7 @@ from pulse.admin.filters import BoundedPaginator, DayRangeFilter
 from pulse.admin.pages import Button, ReadOnlyAdmin
 from pulse.models import AuditEvent
 from tenants import lifecycle
-from tenants.admin import organization_forms
+from tenants.admin import organization_forms, organization_pages
 from tenants.admin.bulk import MOST, BulkView
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
 from tenants.models import Membership, Organization, Status
@@ -82,6 +82,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
                 path(f"bulk/{verb}/selected/", view(form), name=f"tenants_organization_bulk_{verb}")
                 for verb, form in bulk.items()
             ),
+            *organization_pages.addresses(self),
             *super().get_urls(),
         ]
 
@@ -119,6 +120,10 @@ class OrganizationAdmin(ReadOnlyAdmin):
         form = BulkView(model_admin=self, verb=verb)
         form.setup(request)
         return form.ask(list(queryset.values_list("id", flat=True)[: MOST + 1]))
+
+    def frame(self, request: HttpRequest, row: Any = None) -> dict[str, Any]:
+        tabs = organization_pages.tabs(request, row) if row else ()
+        return super().frame(request, row) | {"tabs": tabs}
 
     def row_buttons(self, request: HttpRequest, row: Organization) -> Sequence[Button]:
         if row.status == Status.PURGED:

@@ -1,0 +1,65 @@
+"""What the pages of an organization's access share: they work within it, and their look is audited."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+
+from pulse.problems import Problem
+from rbac import errors, looks
+from tenants import context
+from tenants.admin.organization_pages import AboutOrganization, OrganizationPage, OrganizationVerb, Tab
+
+PERMISSION = "tenants.manage_access"
+CARE = "tenants.care_for_databases"
+# By the view that is open.
+PARTS = {"Roles": "access", "People": "access_people", "Changes": "access_changes"}
+
+
+class Within(AboutOrganization):
+    """With the organization current, through the router that its own people's requests take."""
+
+    permission = PERMISSION
+    part = "Roles"
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        looks.record(self.subject.id, actor=self.actor)
+        with context.organization(self.subject.id):
+            return super().answer(request, *args, **kwargs)
+
+    def refuse(self, problem: Problem) -> HttpResponse:
+        return self.unusable(problem) if isinstance(problem, errors.Unusable) else super().refuse(problem)
+
+    def unusable(self, problem: errors.Unusable) -> HttpResponse:
+        """What is wrong with the database and what helps, in place of the page."""
+        if self.request.headers.get("HX-Request"):
+            # htmx shows no refusal in a dialog: the page that it leads to will say the same.
+            return HttpResponse(status=204, headers={"HX-Redirect": self.path_of("access")})
+        shown = self.model_admin.frame(self.request, self.subject) | {
+            "title": "Access",
+            "actions_detail": (),
+            "problem": problem.as_json(),
+            "may_care": self.actor.may(CARE),
+            "database": self.path_of("database"),
+        }
+        response = TemplateResponse(
+            self.request,
+            "rbac/admin/unusable.html",
+            shown,
+            status=problem.status,
+            headers=dict(problem.headers),
+        )
+        return response.render()
+
+    def parts(self) -> Sequence[Tab]:
+        return [Tab(title, self.path_of(name), title == self.part) for title, name in PARTS.items()]
+
+
+class AccessPage(Within, OrganizationPage):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(parts=self.parts(), **kwargs)
+
+
+class AccessForm(Within, OrganizationVerb):
+    page = "access"
