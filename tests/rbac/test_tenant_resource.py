@@ -74,7 +74,7 @@ def test_reconcile_gives_the_default_organization_its_database() -> None:
 def test_reconcile_a_second_time_finds_nothing() -> None:
     make_tenants("orphan")
     reconcile()
-    assert reconcile() == provisioning.Reconciled([], [])
+    assert reconcile() == provisioning.Reconciled([], [], [])
 
 
 def test_a_purge_removes_the_tenants_folder() -> None:
