@@ -26,24 +26,21 @@ def changing(organization_id: str, *, verb: str, actor: Actor, reason: str = "")
         organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
         if organization is None:
             raise OrganizationNotFound
-        from billing.tasks import mail_owners
-
-        before = describe(entitlements.for_organization(organization.id))
+        before = entitlements.for_organization(organization.id)
         yield organization
-        timeline.write(organization.id)
-        after = describe(entitlements.for_organization(organization.id))
-        changed = [name for name in after if after[name] != before[name]]
+        after = entitlements.effective(timeline.write(organization.id), at=timezone.now())
+        described_before, described_after = describe(before), describe(after)
+        changed = [name for name in described_after if described_after[name] != described_before[name]]
         audit.record(
             f"billing.{verb}",
             actor=actor,
             organization=organization.id,
-            before={name: before[name] for name in changed},
-            after={name: after[name] for name in changed},
+            before={name: described_before[name] for name in changed},
+            after={name: described_after[name] for name in changed},
             reason=reason,
         )
         propagation.watch(organization.id, changed_at=timezone.now())
-        if mail := mails.of_change(before, after):
-            mail_owners.enqueue(organization.id, mail)
+        mails.tell_of_change(organization.id, before, after)
 
 
 def describe(effective: Entitlements) -> dict[str, Any]:

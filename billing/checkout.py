@@ -3,22 +3,26 @@
 from django.conf import settings
 
 from billing import errors, plans, stripe_client
-from billing.models import Subscription
+from billing.models import Source, State, Subscription
 from pulse import audit
 from pulse.actors import Actor
 from tenants import organizations
 
 
 def start(organization_id: str, *, plan: str, actor: Actor) -> str:
-    """The address of a Checkout page for the plan's first price.
+    """The address of a Checkout page for the first price of a plan's newest version.
 
-    Raises `UnknownPlan` (also for a plan without a price), `StripeNotConfigured`, `StripeUnavailable`.
+    Raises `UnknownPlan` (also for a plan that is not offered, or has no price), `AlreadySubscribed`,
+    `StripeNotConfigured`, `StripeUnavailable`, `StripeRefused`.
     """
     organization = organizations.living(organization_id)
-    version = plans.find(plan)
+    version = plans.offered(plan)
     if not version.price_ids:
         raise errors.UnknownPlan("This plan is not sold through Stripe.")
-    customer = _customer_of(organization.id)
+    subscription = Subscription.objects.filter(organization=organization.id).first()
+    if subscription is not None and _is_paid_for(subscription):
+        raise errors.AlreadySubscribed
+    customer = subscription.stripe_customer if subscription else ""
     client = stripe_client.client()
     with stripe_client.answering():
         session = client.v1.checkout.sessions.create(
@@ -41,19 +45,18 @@ def portal(organization_id: str, *, actor: Actor) -> str:
     """The address of Stripe's customer portal. Raises `NoStripeCustomer` and as `start` does."""
     organization = organizations.living(organization_id)
     client = stripe_client.client()
-    customer = _customer_of(organization.id)
-    if not customer:
+    subscription = Subscription.objects.filter(organization=organization.id).first()
+    if subscription is None or not subscription.stripe_customer:
         raise errors.NoStripeCustomer
     with stripe_client.answering():
         session = client.v1.billing_portal.sessions.create(
-            params={"customer": customer, "return_url": settings.PULSE_PRODUCT_URL}
+            params={"customer": subscription.stripe_customer, "return_url": settings.PULSE_PRODUCT_URL}
         )
     audit.record("billing.portal", actor=actor, organization=organization.id)
     return str(session.url)
 
 
-def _customer_of(organization_id: str) -> str:
-    found = Subscription.objects.filter(organization=organization_id).values_list(
-        "stripe_customer", flat=True
-    )
-    return found.first() or ""
+def _is_paid_for(subscription: Subscription) -> bool:
+    """Whether Stripe takes, or still tries to take, payments: a second subscription would be paid as well."""
+    ended = (State.EXPIRED, State.CANCELED)
+    return subscription.source == Source.STRIPE and subscription.state not in ended

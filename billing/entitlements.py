@@ -40,6 +40,7 @@ class Entitlements:
     limits: Mapping[str, int]
     meters: frozenset[str]
     trial_ends_at: datetime | None
+    grace_ends_at: datetime | None
     in_force: bool
     origin: Mapping[str, Any]
 
@@ -121,7 +122,7 @@ def _lay_state(draft: _Draft, override: Override) -> None:
     origin = origin_of(override)
     if override.state:
         draft.state, draft.origin["subscription_state"] = override.state, origin
-        draft.grace_ends_at = draft.cancels_at = None
+        draft.grace_ends_at, draft.cancels_at = override.valid_until, None
     if override.trial_ends_at is not None:
         draft.trial_ends_at, draft.origin["trial_ends_at"] = override.trial_ends_at, origin
     if override.plan_version is not None:
@@ -174,6 +175,7 @@ def _finished(draft: _Draft, at: datetime) -> Entitlements:
         limits={name: value for name, (value, _) in sorted(draft.limits.items())},
         meters=frozenset(draft.meters),
         trial_ends_at=draft.trial_ends_at,
+        grace_ends_at=draft.grace_ends_at,
         in_force=draft.state not in WITHOUT_SERVICE and not endless_trial,
         origin={
             **draft.origin,

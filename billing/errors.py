@@ -77,10 +77,32 @@ class StripeUnavailable(Problem):
     detail = "Stripe does not answer at present. Try again in a moment."
 
 
+class StripeRefused(Problem):
+    status = 502
+    code = "stripe_refused"
+    detail = "Stripe refused. An operator finds in the log why."
+
+
+class AlreadySubscribed(Problem):
+    status = 409
+    code = "already_subscribed"
+    detail = "There is a subscription already: it is changed in the customer portal."
+
+
 class NoStripeCustomer(Problem):
     status = 409
     code = "no_stripe_customer"
     detail = "This organization has not paid through Stripe yet."
+
+
+class StripeEventNotFound(NotFound):
+    detail = "There is no such event of Stripe's."
+
+
+class NothingToRetry(Problem):
+    status = 409
+    code = "nothing_to_retry"
+    detail = "Only an event that was parked, or whose customer was not known, is processed anew."
 
 
 class InvalidSignature(InvalidRequest):

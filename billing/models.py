@@ -70,12 +70,9 @@ class Subscription(models.Model):
     source = models.CharField(max_length=8, choices=Source, default=Source.MANUAL)
     stripe_customer = models.CharField(max_length=64, blank=True, db_index=True)
     stripe_subscription = models.CharField(max_length=64, blank=True, db_index=True)
-    stripe_applied = models.CharField(
-        max_length=80, blank=True, help_text="Order of the newest event that was applied."
-    )
-    # Which trial end the owners were told of, so that each mail goes out once.
+    # What the owners were told, so that each mail goes out once: the state, and which trial's end is near.
+    told_state = models.CharField(max_length=16, choices=State, default=State.TRIAL, editable=False)
     trial_warned_for = models.DateTimeField(null=True, editable=False)
-    trial_ended_for = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return f"{self.organization_id}: {self.state}"
@@ -129,6 +126,23 @@ class Override(models.Model):
 
     def __str__(self) -> str:
         return f"override #{self.pk}"
+
+
+class StripeSubscription(models.Model):
+    """The newest that Stripe has said of one of its subscriptions; an organization can have had several."""
+
+    id = models.CharField(primary_key=True, max_length=64)
+    organization = models.ForeignKey(
+        "tenants.Organization", models.CASCADE, related_name="stripe_subscriptions"
+    )
+    described = models.JSONField(help_text="Stripe's object.")
+    order = models.CharField(max_length=120, help_text="Sorts as Stripe's events happened.")
+
+    class Meta:
+        verbose_name = "Stripe subscription"
+
+    def __str__(self) -> str:
+        return self.id
 
 
 class StripeEvent(models.Model):

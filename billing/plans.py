@@ -26,6 +26,14 @@ def find(wanted: str) -> PlanVersion:
     return version
 
 
+def offered(plan_id: str) -> PlanVersion:
+    """The newest version of a plan that new subscribers can choose. Raises `UnknownPlan`."""
+    version = PlanVersion.objects.filter(plan=plan_id, plan__is_offered=True).order_by("-number").first()
+    if version is None:
+        raise errors.UnknownPlan
+    return version
+
+
 def of_price(price_id: str) -> PlanVersion | None:
     """The newest version that a price of Stripe's stands for."""
     for version in PlanVersion.objects.order_by("-pk"):

@@ -3,15 +3,22 @@
 from collections.abc import Iterator
 from copy import copy as copy_of
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import stripe
+import structlog
+from django.db import transaction
+from django.utils import timezone
 
 from billing import metrics, stripe_client, stripe_subscriptions
 from billing.changing import changing
-from billing.models import Source, Subscription
+from billing.models import Source, StripeSubscription, Subscription
 from pulse.actors import Actor
-from pulse.problems import Problem
+from tenants.models import Organization
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,29 +39,53 @@ def reconcile(*, actor: Actor, apply: bool = False) -> Iterator[Drift]:
     actor.require("billing.change_subscription")
     client = stripe_client.client()
     backed = Subscription.objects.filter(source=Source.STRIPE).exclude(stripe_subscription="")
-    for subscription in backed.order_by("organization_id").iterator():
-        drift = _compare(client, subscription, actor, apply=apply)
-        if drift is not None:
-            metrics.stripe_drifts.labels(outcome="fixed" if drift.fixed else "found").inc()
+    for organization_id in list(backed.order_by("pk").values_list("pk", flat=True)):
+        if (drift := _examine(client, organization_id, actor, apply=apply)) is not None:
+            _tell(drift)
             yield drift
 
 
-def _compare(
-    client: stripe.StripeClient, subscription: Subscription, actor: Actor, *, apply: bool
-) -> Drift | None:
-    organization_id = subscription.organization_id
+def _tell(drift: Drift) -> None:
+    outcome = "unreadable" if drift.error else "fixed" if drift.fixed else "found"
+    metrics.stripe_drifts.labels(outcome=outcome).inc()
+    log.warning(
+        "stripe drift",
+        organization=drift.organization_id,
+        fields=sorted(drift.differences),
+        outcome=outcome,
+        error=drift.error,
+    )
+
+
+def _examine(client: stripe.StripeClient, organization_id: str, actor: Actor, *, apply: bool) -> Drift | None:
+    """Whatever one subscription has come to, the others are compared."""
     try:
-        with stripe_client.answering():
-            found = client.v1.subscriptions.retrieve(subscription.stripe_subscription)
-        described: dict[str, Any] = found.to_dict()
-        differences = _differences(subscription, described)
-    except (Problem, stripe_subscriptions.UnknownStatus) as error:
-        return Drift(organization_id, {}, error=str(error))
-    if not differences:
+        return _compare(client, organization_id, actor, apply=apply)
+    except Exception as error:
+        return Drift(organization_id, {}, error=str(error) or type(error).__name__)
+
+
+def _compare(client: stripe.StripeClient, organization_id: str, actor: Actor, *, apply: bool) -> Drift | None:
+    ours = Subscription.objects.filter(pk=organization_id).first()
+    if ours is None:
         return None
-    if apply:
-        _fix(organization_id, described, actor)
-    return Drift(organization_id, differences, fixed=apply)
+    with stripe_client.answering():
+        found = client.v1.subscriptions.retrieve(ours.stripe_subscription)
+    described: dict[str, Any] = found.to_dict(for_json=True)
+    order = stripe_subscriptions.order(_answered_at(found))
+    differences = _differences(ours, described)
+    heard_meanwhile = StripeSubscription.objects.filter(pk=described["id"], order__gt=order).exists()
+    if not differences or heard_meanwhile:
+        return None
+    fixed = apply and _fix(organization_id, described, order, actor)
+    return Drift(organization_id, differences, fixed=fixed)
+
+
+def _answered_at(found: stripe.Subscription) -> datetime:
+    """By Stripe's clock, as its events are: what happened before then is in the answer."""
+    response = found.last_response
+    date = response.headers.get("Date") if response is not None else None
+    return parsedate_to_datetime(date) if date else timezone.now()
 
 
 def _differences(subscription: Subscription, described: dict[str, Any]) -> dict[str, tuple[str, str]]:
@@ -67,8 +98,11 @@ def _differences(subscription: Subscription, described: dict[str, Any]) -> dict[
     }
 
 
-def _fix(organization_id: str, described: dict[str, Any], actor: Actor) -> None:
-    with changing(organization_id, verb="reconcile", actor=actor) as organization:
-        subscription = Subscription.objects.get(organization=organization)
-        stripe_subscriptions.copy(described, subscription)
-        subscription.save()
+@transaction.atomic
+def _fix(organization_id: str, described: dict[str, Any], order: str, actor: Actor) -> bool:
+    Organization.objects.select_for_update().get(pk=organization_id)
+    if not stripe_subscriptions.remember(organization_id, described, order=order):
+        return False
+    with changing(organization_id, verb="reconcile", actor=actor):
+        stripe_subscriptions.take_over(organization_id)
+    return True

@@ -32,9 +32,13 @@ def client() -> stripe.StripeClient:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Stripe's errors within the block as `StripeUnavailable`; what Stripe said is logged."""
+    """Stripe's errors within the block as `StripeUnavailable` or `StripeRefused`; what it said is logged."""
     try:
         yield
     except stripe.StripeError as error:
-        log.warning("stripe refused", kind=type(error).__name__, status=error.http_status)
+        log.warning("stripe refused", kind=type(error).__name__, status=error.http_status, said=error.code)
+        if isinstance(
+            error, stripe.InvalidRequestError | stripe.AuthenticationError | stripe.PermissionError
+        ):
+            raise errors.StripeRefused(f"Stripe refused: {error.code or type(error).__name__}.") from error
         raise errors.StripeUnavailable from error

@@ -1,8 +1,7 @@
 """Processing Stripe's events: in any order, as often as they come, each has its effect once.
 
 The rows decide what is due, so the job may be killed, run late or run twice. An event and its effect are
-one transaction. Of a subscription's events the newest holds, by Stripe's clock and then by the event's id;
-older ones change nothing.
+one transaction.
 """
 
 from datetime import datetime, timedelta
@@ -10,11 +9,13 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Q
 
-from billing import metrics, stripe_subscriptions
+from billing import errors, metrics, stripe_subscriptions
 from billing.changing import changing
 from billing.models import Source, StripeEvent, Subscription
-from pulse.actors import from_job
+from pulse import audit
+from pulse.actors import Actor, from_job
 from tenants.models import Organization
 
 log = structlog.get_logger(__name__)
@@ -25,34 +26,75 @@ ACTOR = from_job("stripe")
 BATCH = 500
 MOST_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=10)
+LONGEST_PAUSE = FIRST_RETRY * 2 ** (MOST_ATTEMPTS - 2)
 SUBSCRIPTION = "customer.subscription."
 CHECKOUT = "checkout.session.completed"
 
 
 def process_due(*, now: datetime) -> int:
-    """Process what waits, oldest first, until nothing is due; how many events."""
+    """Process what waits, oldest first, until nothing is due that no other worker has; how many events."""
     processed = 0
-    while due := _due(now):
-        for event_id in due:
-            _process(event_id, now=now)
-        processed += len(due)
+    while settled := sum(_process(event_id, now=now) for event_id in _due(now)):
+        processed += settled
     return processed
 
 
+def retry(event_id: str, *, actor: Actor, reason: str = "") -> StripeEvent:
+    """Have an event processed anew that was parked, or whose customer was not known.
+
+    Raises `StripeEventNotFound` and `NothingToRetry`.
+    """
+    actor.require("billing.change_subscription")
+    with transaction.atomic():
+        event = StripeEvent.objects.select_for_update().filter(pk=event_id).first()
+        if event is None:
+            raise errors.StripeEventNotFound
+        if event.status not in (Status.PARKED, Status.UNKNOWN_CUSTOMER):
+            raise errors.NothingToRetry
+        before = event.status
+        event.status, event.attempts, event.settled_at = Status.WAITING, 0, None
+        event.save()
+        audit.record(
+            "billing.retry",
+            actor=actor,
+            organization=event.organization_id or "",
+            before={"event": event.id, "status": before},
+            after={"event": event.id, "status": event.status},
+            reason=reason,
+        )
+    return event
+
+
 def _due(now: datetime) -> list[str]:
-    waiting = StripeEvent.objects.filter(status=Status.WAITING, try_after__lte=now)
+    """A pause that is longer than any there is was begun before the clock was set back: it is over."""
+    _take_up_known_customers()
+    waiting = StripeEvent.objects.filter(
+        Q(try_after__lte=now) | Q(try_after__gt=now + LONGEST_PAUSE), status=Status.WAITING
+    )
     return list(waiting.order_by("created", "id").values_list("id", flat=True)[:BATCH])
 
 
-def _process(event_id: str, *, now: datetime) -> None:
+def _take_up_known_customers() -> None:
+    """What came before anything said whose customer it is about waits again, now that it is known."""
+    known = Subscription.objects.filter(organization__in=Organization.objects.living())
+    StripeEvent.objects.filter(
+        status=Status.UNKNOWN_CUSTOMER,
+        customer__in=known.exclude(stripe_customer="").values("stripe_customer"),
+    ).update(status=Status.WAITING, settled_at=None)
+
+
+def _process(event_id: str, *, now: datetime) -> bool:
+    """Whether the event was ours to settle or to put off."""
     try:
         with transaction.atomic():
             event = _locked(event_id)
-            if event is not None:
-                _settle(event, _apply(event), now)
+            if event is None:
+                return False
+            _settle(event, _apply(event), now)
     except Exception as error:
         log.exception("stripe event failed", stripe_event=event_id)
         _put_off(event_id, error, now)
+    return True
 
 
 def _locked(event_id: str) -> StripeEvent | None:
@@ -87,52 +129,52 @@ def _put_off(event_id: str, error: Exception, now: datetime) -> None:
 def _apply(event: StripeEvent) -> str:
     """Carry the event out, within the transaction; its status afterwards."""
     subject: dict[str, Any] = event.payload["data"]["object"]
-    if event.type == CHECKOUT:
-        return _link(event, subject)
-    if not event.type.startswith(SUBSCRIPTION):
+    is_checkout = event.type == CHECKOUT and subject.get("mode") == "subscription"
+    if not is_checkout and not event.type.startswith(SUBSCRIPTION):
         return Status.IRRELEVANT
-    organization_id = _organization_of(event, subject)
-    if organization_id is None:
+    event.organization_id = _organization_of(event, subject)
+    if event.organization_id is None:
         return Status.UNKNOWN_CUSTOMER
-    event.organization_id = organization_id
-    order = order_of(event)
-    present = Subscription.objects.filter(organization=organization_id).first()
-    if present is not None and present.stripe_applied >= order:
+    # Locked before anything is compared: another worker may have a newer event of the same subscription.
+    Organization.objects.select_for_update().get(pk=event.organization_id)
+    if is_checkout:
+        _link(event.organization_id, event, subject)
+        return Status.APPLIED
+    if not stripe_subscriptions.remember(event.organization_id, subject, order=order_of(event)):
         return Status.OUTDATED
-    with changing(organization_id, verb="stripe", actor=ACTOR, reason=event.id) as organization:
-        subscription, _ = Subscription.objects.get_or_create(organization=organization)
-        stripe_subscriptions.copy(subject, subscription)
-        subscription.stripe_applied = order
-        subscription.save()
+    with changing(event.organization_id, verb="stripe", actor=ACTOR, reason=event.id):
+        stripe_subscriptions.take_over(event.organization_id)
     return Status.APPLIED
 
 
 def order_of(event: StripeEvent) -> str:
     """Sorts as the events happened: the second, an end after all else in it, then the id."""
-    is_end = int(event.type == f"{SUBSCRIPTION}deleted")
-    return f"{int(event.created.timestamp()):011d}-{is_end}-{event.id}"[:80]
+    is_end = event.type == f"{SUBSCRIPTION}deleted"
+    return stripe_subscriptions.order(event.created, is_end=is_end, event_id=event.id)
 
 
 def _organization_of(event: StripeEvent, subject: dict[str, Any]) -> str | None:
-    """By the customer we know, else by the organization that our Checkout wrote into the metadata."""
-    known = Subscription.objects.filter(stripe_customer=event.customer).exclude(stripe_customer="")
-    named = (subject.get("metadata") or {}).get("organization") or subject.get("client_reference_id")
-    organization_id = known.values_list("organization_id", flat=True).first() or named
-    living = Organization.objects.living().filter(id=organization_id)
-    return living.values_list("id", flat=True).first()
+    """The subscription's if we know it, else whom our Checkout wrote into the metadata, else the customer's.
+
+    A customer can pay for several organizations, so that the customer says least.
+    """
+    living = Organization.objects.living()
+    named = str((subject.get("metadata") or {}).get("organization") or subject.get("client_reference_id"))
+    places = (
+        living.filter(stripe_subscriptions=str(subject.get("id"))),
+        living.named(named),
+        living.filter(subscription__stripe_customer=event.customer).exclude(subscription__stripe_customer=""),
+    )
+    return next((found.pk for place in places if (found := place.order_by("pk").first())), None)
 
 
-def _link(event: StripeEvent, session: dict[str, Any]) -> str:
-    """Remember whose customer it is, and take up what came for the customer before."""
-    organization_id = _organization_of(event, session)
-    if organization_id is None:
-        return Status.UNKNOWN_CUSTOMER
-    event.organization_id = organization_id
+def _link(organization_id: str, event: StripeEvent, session: dict[str, Any]) -> None:
+    """Remember whose customer it is, unless a subscription has said so already."""
     with changing(organization_id, verb="stripe", actor=ACTOR, reason=event.id) as organization:
         subscription, _ = Subscription.objects.get_or_create(organization=organization)
-        subscription.stripe_customer = event.customer
+        if subscription.stripe_subscription:
+            return
         subscription.source = Source.STRIPE
+        subscription.stripe_customer = event.customer
+        subscription.stripe_subscription = stripe_subscriptions.id_of(session.get("subscription"))
         subscription.save()
-    early = StripeEvent.objects.filter(customer=event.customer, status=Status.UNKNOWN_CUSTOMER)
-    early.exclude(customer="").update(status=Status.WAITING, settled_at=None)
-    return Status.APPLIED

@@ -28,9 +28,9 @@ def mail_owners(organization_id: str, mail: str) -> int:
 
 
 @task()
-def tell_of_trials() -> dict[str, list[str]]:
-    """Mail about trials that end soon or have ended."""
-    return mails.tell_of_trials(now=timezone.now())
+def tell_of_ends() -> dict[str, list[str]]:
+    """Mail about trials that end soon, and about what the clock has ended."""
+    return mails.tell_of_ends(now=timezone.now())
 
 
 @task()

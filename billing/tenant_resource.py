@@ -2,10 +2,19 @@
 
 from pathlib import Path
 
+from django.db.models import Model
+
 from billing import entitlements, subscriptions, timeline
-from billing.models import Override, StripeEvent, Subscription
+from billing.models import Override, StripeEvent, StripeSubscription, Subscription
 from tenants.exports import write_lines
 from tenants.models import Organization, User
+
+TABLES: dict[str, type[Model]] = {
+    "subscription": Subscription,
+    "overrides": Override,
+    "stripe_subscriptions": StripeSubscription,
+    "stripe_events": StripeEvent,
+}
 
 
 class Billing:
@@ -34,18 +43,16 @@ class Billing:
         return []
 
     def export(self, organization: Organization, into: Path) -> None:
-        """`subscription`, `overrides` and `stripe_events`, a row each line."""
-        for name, model in (("subscription", Subscription), ("overrides", Override)):
+        """Each of billing's tables, a row each line."""
+        for name, model in TABLES.items():
             rows = model._default_manager.filter(organization=organization.id).order_by("pk")
             write_lines(into / f"{name}.jsonl", rows.values().iterator())
-        events = StripeEvent.objects.filter(organization=organization.id).order_by("created", "id")
-        write_lines(into / "stripe_events.jsonl", events.values().iterator())
 
     def before_purge(self, organization: Organization) -> None:
         """Nothing in billing keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
-        for model in (Subscription, Override, StripeEvent):
+        for model in TABLES.values():
             model._default_manager.filter(organization=organization.id).delete()
 
     def orphans(self) -> list[str]:

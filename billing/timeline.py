@@ -18,10 +18,11 @@ BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 Segment = tuple[float | None, int, str]
 
 
-def write(organization_id: str) -> None:
-    """Recompute the organization's timeline. Called with its row locked."""
-    text = render(entitlements.layers_of(organization_id))
-    Organization.objects.filter(pk=organization_id).update(entitlement_timeline=text)
+def write(organization_id: str) -> Layers:
+    """Recompute the organization's timeline; the layers it is made of. Called with its row locked."""
+    layers = entitlements.layers_of(organization_id)
+    Organization.objects.filter(pk=organization_id).update(entitlement_timeline=render(layers))
+    return layers
 
 
 def render(layers: Layers) -> str:

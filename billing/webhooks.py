@@ -14,6 +14,9 @@ from pulse.problems import InvalidRequest
 
 # Stripe's own default: an event that was signed longer ago may be a replay.
 TOLERANCE_SECONDS = 300
+# What the event's columns hold.
+LONGEST_NAME = 100
+LONGEST_CUSTOMER = 64
 
 
 def receive(payload: bytes, *, signature: str) -> bool:
@@ -33,13 +36,24 @@ def receive(payload: bytes, *, signature: str) -> bool:
 def _parsed(payload: bytes) -> dict[str, Any]:
     """The event, or `InvalidRequest` for what has not the shape of one."""
     try:
-        event: dict[str, Any] = json.loads(payload)
+        event: dict[str, Any] = _storable(json.loads(payload))
         shape = (event["id"], event["type"], event["created"], event["data"]["object"]["object"])
-    except (ValueError, TypeError, KeyError) as error:
+        datetime.fromtimestamp(event["created"], UTC)
+    except (ValueError, TypeError, KeyError, OverflowError, OSError) as error:
         raise InvalidRequest("This is not an event of Stripe's.") from error
-    if [type(part) for part in shape] != [str, str, int, str]:
+    is_event = [type(part) for part in shape] == [str, str, int, str]
+    if not is_event or max(len(event["id"]), len(event["type"])) > LONGEST_NAME:
         raise InvalidRequest("This is not an event of Stripe's.")
     return event
+
+
+def _storable(value: Any) -> Any:
+    """Without the NUL that a customer may have written somewhere, and that PostgreSQL's JSON cannot hold."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_storable(name): _storable(part) for name, part in value.items()}
+    return [_storable(part) for part in value] if isinstance(value, list) else value
 
 
 def _is_signed_by(secret: str, payload: bytes, signature: str) -> bool:
@@ -77,4 +91,4 @@ def customer_in(event: dict[str, Any]) -> str:
     customer = subject.get("id") if subject.get("object") == "customer" else subject.get("customer")
     if isinstance(customer, dict):  # Expanded.
         customer = customer.get("id")
-    return str(customer or "")
+    return str(customer or "")[:LONGEST_CUSTOMER]

@@ -89,6 +89,18 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='StripeSubscription',
+            fields=[
+                ('id', models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ('described', models.JSONField(help_text="Stripe's object.")),
+                ('order', models.CharField(help_text="Sorts as Stripe's events happened.", max_length=120)),
+                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stripe_subscriptions', to='tenants.organization')),
+            ],
+            options={
+                'verbose_name': 'Stripe subscription',
+            },
+        ),
+        migrations.CreateModel(
             name='Subscription',
             fields=[
                 ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='subscription', serialize=False, to='tenants.organization')),
@@ -100,9 +112,8 @@ class Migration(migrations.Migration):
                 ('source', models.CharField(choices=[('manual', 'Manual'), ('stripe', 'Stripe')], default='manual', max_length=8)),
                 ('stripe_customer', models.CharField(blank=True, db_index=True, max_length=64)),
                 ('stripe_subscription', models.CharField(blank=True, db_index=True, max_length=64)),
-                ('stripe_applied', models.CharField(blank=True, help_text='Order of the newest event that was applied.', max_length=80)),
+                ('told_state', models.CharField(choices=[('trial', 'Trial'), ('active', 'Active'), ('grace', 'Grace'), ('expired', 'Expired'), ('suspended', 'Suspended'), ('canceled', 'Canceled')], default='trial', editable=False, max_length=16)),
                 ('trial_warned_for', models.DateTimeField(editable=False, null=True)),
-                ('trial_ended_for', models.DateTimeField(editable=False, null=True)),
                 ('plan_version', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='subscriptions', to='billing.planversion')),
             ],
         ),

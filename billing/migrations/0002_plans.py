@@ -6,7 +6,7 @@ from billing.catalogue import PLANS
 
 SCHEDULES = [
     ("stripe-events", "billing.tasks.process_stripe_events", "* * * * *"),
-    ("tell-of-trials", "billing.tasks.tell_of_trials", "*/15 * * * *"),
+    ("tell-of-ends", "billing.tasks.tell_of_ends", "*/15 * * * *"),
     ("reconcile-with-stripe", "billing.tasks.reconcile_with_stripe", "15 3 * * *"),
 ]
 

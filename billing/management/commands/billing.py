@@ -43,7 +43,10 @@ class Command(OperatorCommand):
         revoke = verbs.add_parser("revoke", help="Take overrides away; what is below them is back.")
         revoke.add_argument("overrides", nargs="+", type=int, metavar="NUMBER")
         revoke.add_argument("--reason", default="")
-        verbs.add_parser("expire-trials", help="Mail about trials that end soon or have ended.")
+        verbs.add_parser(
+            "expire-trials",
+            help="Mail about trials that end soon, and about trials, graces and periods that have ended.",
+        )
         reconcile = verbs.add_parser("reconcile", help="Compare with Stripe.")
         reconcile.add_argument("--apply", action="store_true", help="Take over what Stripe says.")
         for one in (show, override, revoke, reconcile, verbs.choices["expire-trials"]):
@@ -92,9 +95,9 @@ class Command(OperatorCommand):
 
     def _expire_trials(self, actor: Actor, options: dict[str, Any]) -> None:
         actor.require("billing.change_subscription")
-        told = mails.tell_of_trials(now=timezone.now())
+        told = mails.tell_of_ends(now=timezone.now())
         rows = [{"id": one, "mail": mail} for mail, ids in told.items() for one in ids]
-        self.print_rows(rows, empty="No trial ends within three days, and none has ended unsaid.")
+        self.print_rows(rows, empty="No trial ends within three days, and nothing has ended untold.")
 
     def _reconcile(self, actor: Actor, options: dict[str, Any]) -> None:
         drifts = list(reconciliation.reconcile(actor=actor, apply=options["apply"]))
