@@ -50,6 +50,11 @@ test: check
 		echo "PULSE_TEST_DATABASE_URL is not set: the tests did not run on PostgreSQL."; \
 	fi
 
+## make drill  the tests that take minutes: storms and the like, on SQLite and where set on PostgreSQL
+drill: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -m drill
+	@if [ -n "$$PULSE_TEST_DATABASE_URL" ]; then DATABASE_URL="$$PULSE_TEST_DATABASE_URL" $(BIN)/python -m pytest -m drill; fi
+
 ## make bench  the measured comparisons, as one table and in bench/results.json
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m bench
