@@ -43,6 +43,14 @@ def address_of(request: HttpRequest) -> str:
     return str(address or "")
 
 
+def household_of(request: HttpRequest) -> str:
+    """What a limit for each address counts by: the address, of IPv6 the /64 that one customer is given."""
+    address = address_of(request)
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/64", strict=False))
+
+
 def is_local(request: HttpRequest) -> bool:
     """Whether it came from this machine and through no proxy, whose clients would all look local."""
     address = parsed(request.META.get("REMOTE_ADDR", ""))

@@ -8,6 +8,7 @@ from pulse import idempotency
 
 @task()
 def tidy() -> int:
-    """Drop the results of finished jobs after a week, and idempotency keys after a day; how many keys."""
+    """Drop finished jobs after a week, ended sessions, and idempotency keys after a day; how many keys."""
+    call_command("clearsessions")
     call_command("prune_db_task_results", min_age_days=7, failed_min_age_days=30, verbosity=0)
     return idempotency.prune()

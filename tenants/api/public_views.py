@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from pulse import limits
 from pulse.api import PulseView, validated
-from pulse.clients import address_of
+from pulse.clients import household_of
 from tenants import errors, signups
 from tenants.api import serializers
 
@@ -27,7 +27,7 @@ class Signup(PulseView):
     )
     def post(self, request: Request) -> Response:
         """Ask for a trial organization. The answer is the same whether or not the e-mail is known."""
-        identifiers = ("signup", address_of(request._request))
+        identifiers = ("signup", household_of(request._request))
         if not limits.hit(settings.PULSE_SIGNUP_RATE, *identifiers):
             headers = limits.headers(settings.PULSE_SIGNUP_RATE, *identifiers)
             raise limits.RateLimited("Too many sign-ups from this address.", headers=headers)

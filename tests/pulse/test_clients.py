@@ -4,6 +4,7 @@ import pytest
 from django.test import RequestFactory
 
 from pulse import clients
+from tests.api import Caller
 
 PROXIES = ["10.0.0.0/8", "192.0.2.1", "2001:db8:1::/48"]
 
@@ -85,3 +86,15 @@ def test_this_machine_is_local(remote: str) -> None:
 def test_nothing_that_is_forwarded_is_local(settings, remote: str, forwarded: str | None) -> None:
     settings.PULSE_TRUSTED_PROXIES = ["127.0.0.1", *PROXIES]
     assert not clients.is_local(request(remote, forwarded))
+
+
+def test_sign_ups_of_one_ipv6_network_count_together(nobody: Caller) -> None:
+    """Whoever is given a /64 has more addresses than a limit could count."""
+    sent = {"email": "ann@example.com", "org_name": "Acme"}
+    answers = [
+        nobody.client.post(
+            "/api/public/signup", sent, content_type="application/json", REMOTE_ADDR=f"2001:db8::{number}"
+        ).status_code
+        for number in range(1, 7)
+    ]
+    assert answers == [202] * 5 + [429]
