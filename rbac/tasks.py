@@ -5,7 +5,7 @@ from django.utils import timezone
 from django_tasks import task
 
 from pulse.actors import from_job
-from rbac import backups, fleet, restoring
+from rbac import backups, fleet, integrity, restoring
 from tenants.models import Organization
 
 
@@ -16,6 +16,14 @@ def back_up_all() -> dict[str, int]:
     outcomes = [outcome.error for outcome in backups.make_all(living, actor=from_job("backup"))]
     removed = backups.prune(keep_days=settings.PULSE_BACKUP_DAYS, now=timezone.now())
     return {"made": outcomes.count(None), "failed": len(outcomes) - outcomes.count(None), "removed": removed}
+
+
+@task()
+def verify_all() -> dict[str, list[str]]:
+    """Check every living organization's database, for log and metric; the findings by organization."""
+    living = Organization.objects.living().values_list("id", flat=True).order_by("id")
+    findings = {one: integrity.verify(one) for one in living.iterator()}
+    return {one: found for one, found in findings.items() if found}
 
 
 @task()

@@ -7,6 +7,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import DropdownFilter
@@ -21,7 +22,7 @@ from tenants import lifecycle
 from tenants.admin import organization_forms, organization_pages
 from tenants.admin.bulk import MOST, BulkView
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
-from tenants.models import Membership, Organization, Status
+from tenants.models import Membership, Organization, OrganizationQuerySet, Status
 
 STATUS_COLOURS: dict[str, str] = {
     Status.ACTIVE: "success",
@@ -42,12 +43,15 @@ class StatusFilter(DropdownFilter):
     all_option = ["", "Living"]
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*((value, str(label)) for value, label in Status.choices), ("all", "All, tombstones too")]
+        named = [(value, str(label)) for value, label in Status.choices]
+        return [*named, ("due", "Past retention"), ("all", "All, tombstones too")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> QuerySet[Organization]:
+    def queryset(self, request: HttpRequest, queryset: OrganizationQuerySet) -> QuerySet[Organization]:
         match self.value():
             case "all":
                 return queryset
+            case "due":
+                return queryset.due_for_purge(now=timezone.now())
             case None | "":
                 return queryset.exclude(status=Status.PURGED)
             case status:

@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from tenants.api import operator_views, public_views, tenant_views
+from tenants.api import care_views, operator_views, public_views, tenant_views
 
 public = [path("signup", public_views.Signup.as_view(), name="signup")]
 
 operator = [
+    path("reaper", care_views.Reaper.as_view(), name="reaper"),
+    path("schedules", care_views.Schedules.as_view(), name="schedules"),
+    path("schedules/<slug:name>/run", care_views.RunSchedule.as_view(), name="run-schedule"),
     path("orgs", operator_views.OrganizationList.as_view(), name="orgs"),
     path("orgs/<str:organization_id>", operator_views.OrganizationDetail.as_view(), name="org"),
     path("orgs/<str:organization_id>/suspend", operator_views.Suspend.as_view(), name="suspend"),

@@ -9,6 +9,7 @@ SCHEDULES = [
     ("reap", "tenants.tasks.reap", "30 2 * * *"),
     ("reconcile", "tenants.tasks.reconcile", "5 * * * *"),
     ("back-up-tenants", "rbac.tasks.back_up_all", "0 1 * * *"),
+    ("verify-tenants", "rbac.tasks.verify_all", "0 5 * * *"),
     ("rehearse-restore", "rbac.tasks.rehearse_restore", "0 4 * * 0"),
     ("migrate-tenants", "rbac.tasks.migrate", "45 * * * *"),
 ]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from rbac import databases, integrity
+from rbac.tasks import verify_all
+from tests.factories import make_organization
 from tests.rbac.files import make_tenants
 from tests.tenants.scrape import value_of
 
@@ -91,3 +93,11 @@ def test_a_check_is_counted_by_its_result() -> None:
     integrity.verify("no-such-tenant")
     assert value_of(CHECKS, result="passed") == passed + 1
     assert value_of(CHECKS, result="failed") == failed + 1
+
+
+def test_the_nightly_job_checks_every_living_tenant() -> None:
+    make_organization("acme")
+    make_organization("globex")
+    databases.file_of("globex").unlink()
+    findings = verify_all.func()
+    assert set(findings) == {"default", "globex"}  # The default one has no database in a test.
