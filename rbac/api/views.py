@@ -30,10 +30,15 @@ def shown_role(role: Role, *, code: int = status.HTTP_200_OK) -> Response:
     return versions.respond(document, of=document, code=code)
 
 
+# A role at its limits, 200 permissions of 20 conditions each, in a body of its own.
+ROLE_BYTES = 1024 * 1024
+
+
 class Roles(TenantView, generics.ListAPIView[Role]):
     """The roles of the organization."""
 
     resource = "roles"
+    max_body_bytes = ROLE_BYTES
     serializer_class = serializers.RoleSerializer
     search_fields = ("id", "name")
     filterset_fields = ("built_in", "parent")
@@ -55,6 +60,7 @@ class Roles(TenantView, generics.ListAPIView[Role]):
 
 class RoleDetail(TenantView):
     resource = "roles"
+    max_body_bytes = ROLE_BYTES
 
     @extend_schema(responses=serializers.RoleSerializer)
     def get(self, request: Request, role_id: str) -> Response:

@@ -22,7 +22,7 @@ from tenants import lifecycle
 from tenants.admin import organization_forms, organization_pages
 from tenants.admin.bulk import MOST, BulkView
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
-from tenants.models import Membership, Organization, OrganizationQuerySet, Status
+from tenants.models import Membership, Organization, Status
 
 STATUS_COLOURS: dict[str, str] = {
     Status.ACTIVE: "success",
@@ -46,12 +46,13 @@ class StatusFilter(DropdownFilter):
         named = [(value, str(label)) for value, label in Status.choices]
         return [*named, ("due", "Past retention"), ("all", "All, tombstones too")]
 
-    def queryset(self, request: HttpRequest, queryset: OrganizationQuerySet) -> QuerySet[Organization]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> QuerySet[Organization]:
         match self.value():
             case "all":
                 return queryset
             case "due":
-                return queryset.due_for_purge(now=timezone.now())
+                due = Organization.objects.due_for_purge(now=timezone.now())
+                return queryset.filter(pk__in=due.values("pk"))
             case None | "":
                 return queryset.exclude(status=Status.PURGED)
             case status:

@@ -166,3 +166,13 @@ def test_a_permission_has_at_most_twenty_conditions(admin: Caller) -> None:
     assert code(answer) == (400, "too_many_conditions")
     assert "20" in answer.json()["detail"]
     assert shown(admin)["permissions"][0]["conditions"] == conditions
+
+
+def test_a_role_at_its_limits_fits_into_a_body(database: None) -> None:
+    make_organization("acme")
+    conditions = {f"attribute-{number:02d}": "value of some length" for number in range(20)}
+    permissions = [
+        {"action": "read", "resource": f"r:{number}", "conditions": conditions} for number in range(200)
+    ]
+    made = owner().post("/api/org/roles", {"id": "large", "name": "Large", "permissions": permissions})
+    assert made.status_code == 201
