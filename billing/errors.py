@@ -19,6 +19,11 @@ class UnknownPlan(InvalidRequest):
     detail = "There is no such plan, or no such version of it."
 
 
+class InvalidPlan(InvalidRequest):
+    code = "invalid_plan"
+    detail = "A plan's id has 1 to 32 of a-z, 0-9, _ and -."
+
+
 class UnknownCapability(InvalidRequest):
     code = "unknown_capability"
     detail = "The catalogue has no such capability."

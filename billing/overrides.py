@@ -59,10 +59,12 @@ def add(
     actor: Actor,
     reason: str,
     kind: str = Override.Kind.OVERRIDE,
+    seen: Collection[str] = (),
 ) -> Override:
     """Lay an override over what the organization has, in force at the next request in every process.
 
-    Raises `ReasonRequired`, `EmptyOverride`, `OrganizationNotFound`, and the refusals of its parts.
+    Raises `ReasonRequired`, `EmptyOverride`, `OrganizationNotFound`, the refusals of its parts, and
+    `StaleVersion` when the present state's version is not among those `seen`.
     """
     actor.require(PERMISSION)
     _check_reason(reason)
@@ -70,6 +72,7 @@ def add(
         raise errors.EmptyOverride
     wanted.check(timezone.now())
     with changing(organization_id, verb=kind, actor=actor, reason=reason):
+        versions.require(describe(entitlements.for_organization(organization_id)), seen)
         return _create(organization_id, wanted, kind, actor, reason)
 
 

@@ -1,5 +1,6 @@
 """Plans: finding a version, and publishing a new one."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -8,19 +9,20 @@ from django.db.models import Max
 
 from billing import catalogue, errors
 from billing.models import Plan, PlanVersion
-from pulse import audit
+from pulse import audit, versions
 from pulse.actors import Actor
 
 MOST = 2**31 - 1
+PLAN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 def find(wanted: str) -> PlanVersion:
     """`team` is its newest version, `team v2` that one. Raises `UnknownPlan`."""
     plan, _, number = wanted.strip().partition(" v")
-    versions = PlanVersion.objects.filter(plan=plan)
+    found = PlanVersion.objects.filter(plan=plan)
     if number:
-        versions = versions.filter(number=int(number)) if number.isdecimal() else versions.none()
-    version = versions.order_by("-number").first()
+        found = found.filter(number=int(number)) if number.isdecimal() else found.none()
+    version = found.order_by("-number").first()
     if version is None:
         raise errors.UnknownPlan
     return version
@@ -52,18 +54,24 @@ def publish(
     meters: Sequence[str],
     price_ids: Sequence[str] = (),
     name: str | None = None,
+    reason: str = "",
+    seen: Collection[str] = (),
 ) -> PlanVersion:
     """A new version of the plan, which is made if there is none. Subscribers keep theirs until moved.
 
-    Raises `UnknownCapability`, `UnknownMeter`, `InvalidLimit`.
+    Raises `InvalidPlan`, `UnknownCapability`, `UnknownMeter`, `InvalidLimit`, and `StaleVersion` when the
+    newest version as `present` shows it is not among those `seen`.
     """
     actor.require("billing.change_plan")
+    if not PLAN_ID.fullmatch(plan_id):
+        raise errors.InvalidPlan
     check_capabilities(capabilities)
     check_meters(meters)
     check_limits(limits)
     plan, _ = Plan.objects.select_for_update().get_or_create(
         id=plan_id, defaults={"name": name or plan_id.title()}
     )
+    versions.require(present(plan_id), seen)
     newest = plan.versions.aggregate(newest=Max("number"))["newest"] or 0
     version = PlanVersion.objects.create(
         plan=plan,
@@ -73,8 +81,15 @@ def publish(
         meters=sorted(set(meters)),
         price_ids=list(price_ids),
     )
-    audit.record("plan.publish", actor=actor, after={"plan": str(version), **describe(version)})
+    after = {"plan": str(version), **describe(version)}
+    audit.record("plan.publish", actor=actor, after=after, reason=reason)
     return version
+
+
+def present(plan_id: str) -> dict[str, Any] | None:
+    """The plan's newest version as JSON; None for a plan that has none, or is not there."""
+    version = PlanVersion.objects.filter(plan=plan_id).order_by("-number").first()
+    return {"number": version.number, **describe(version)} if version else None
 
 
 def describe(version: PlanVersion) -> dict[str, Any]:

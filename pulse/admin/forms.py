@@ -1,5 +1,6 @@
 """The fields that operators' forms share."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -30,6 +31,15 @@ class ReasonForm(forms.Form):
 
 class OptionalReasonForm(forms.Form):
     reason = ReasonField(required=False, help_text="Optional; kept in the audit log. At most 500 characters.")
+
+
+class InstantField(forms.DateTimeField):
+    """A date and a time in UTC, by the browser's own picker."""
+
+    widget = UnfoldAdminTextInputWidget(attrs={"type": "datetime-local"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") if isinstance(value, datetime) else value
 
 
 class ConfirmForm(forms.Form):

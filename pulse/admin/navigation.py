@@ -39,6 +39,21 @@ SECTIONS = (
         ),
     ),
     (
+        "Billing",
+        (
+            Item(
+                "Subscriptions",
+                "card_membership",
+                "admin:billing_subscription_changelist",
+                "billing.view_subscription",
+            ),
+            Item("Plans", "sell", "admin:billing_plan_changelist", "billing.view_plan"),
+            Item(
+                "Stripe events", "webhook", "admin:billing_stripeevent_changelist", "billing.view_stripeevent"
+            ),
+        ),
+    ),
+    (
         "Safety",
         (
             Item(
