@@ -1,8 +1,10 @@
 """Operators in the admin, within the process: signed in by group, their pages as text."""
 
 from django.contrib.messages import get_messages
+from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from tests.factories import make_operator
 
@@ -23,6 +25,17 @@ def text(response: HttpResponse) -> str:
 def said(response: HttpResponse) -> list[str]:
     """The messages that the next page shows."""
     return [str(message) for message in get_messages(response.wsgi_request)]
+
+
+def queries(client: Client, path: str, *, also: str = "default") -> int:
+    """How many queries the page takes, of the control database and of another, once it was open before."""
+    client.get(path)
+    with (
+        CaptureQueriesContext(connections["default"]) as ours,
+        CaptureQueriesContext(connections[also]) as theirs,
+    ):
+        assert client.get(path).status_code == 200
+    return len(ours) + (len(theirs) if also != "default" else 0)
 
 
 def who_may_open(path: str) -> set[str]:
