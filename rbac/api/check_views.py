@@ -41,8 +41,10 @@ class Check(PulseView):
         one moment.
         """
         if isinstance(request.data, dict) and "checks" in request.data:
-            asked = validated(serializers.BatchSerializer(data=request.data), codes={})
-            decisions = access.explain_all([self._question(one) for one in asked["checks"]])
+            checks = request.data["checks"]
+            if not serializers.are_plain(checks):
+                checks = validated(serializers.BatchSerializer(data=request.data), codes={})["checks"]
+            decisions = access.explain_all([self._question(one) for one in checks])
             return Response({"results": [shown(decision) for decision in decisions]})
         one = validated(serializers.CheckSerializer(data=request.data), codes={})
         return Response(shown(access.explain(*self._question(one))))

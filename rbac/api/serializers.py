@@ -9,6 +9,7 @@ from rbac.models import Change, Effect, Permission, Principal, Role
 from tenants.api.serializers import StrictIntegerField, TextField
 
 MOST_CHECKS = 1000
+LONGEST = {"user": 128, "action": 64, "resource": 256}
 
 
 class PermissionSerializer(serializers.ModelSerializer[Permission]):
@@ -105,14 +106,38 @@ class ChangeSerializer(serializers.ModelSerializer[Change]):
 
 
 class CheckSerializer(serializers.Serializer[Any]):
-    user = ExactTextField(max_length=128, required=False, help_text="A principal; the caller when absent.")
-    action = ExactTextField(max_length=64)
-    resource = ExactTextField(max_length=256)
+    user = ExactTextField(
+        max_length=LONGEST["user"], required=False, help_text="A principal; the caller when absent."
+    )
+    action = ExactTextField(max_length=LONGEST["action"])
+    resource = ExactTextField(max_length=LONGEST["resource"])
     attributes = serializers.DictField(required=False)
 
 
 class BatchSerializer(serializers.Serializer[Any]):
     checks = serializers.ListField(child=CheckSerializer(), allow_empty=False, max_length=MOST_CHECKS)
+
+
+def are_plain(checks: Any) -> bool:
+    """Whether `BatchSerializer` would take every check as it stands; after a no it is asked, and says why.
+
+    Shown to the serializer, a thousand checks would take five times as long as they do to decide.
+    """
+    return type(checks) is list and 0 < len(checks) <= MOST_CHECKS and all(map(_is_plain, checks))
+
+
+def _is_plain(check: Any) -> bool:
+    return (
+        type(check) is dict
+        and _is_plain_text(check.get("action"), LONGEST["action"])
+        and _is_plain_text(check.get("resource"), LONGEST["resource"])
+        and ("user" not in check or _is_plain_text(check["user"], LONGEST["user"]))
+        and ("attributes" not in check or type(check["attributes"]) is dict)
+    )
+
+
+def _is_plain_text(text: Any, longest: int) -> bool:
+    return type(text) is str and 0 < len(text) <= longest and text.isprintable()
 
 
 class DecidedBySerializer(serializers.Serializer[Any]):
