@@ -1,7 +1,8 @@
 """The ground of every bench: imported first, it sets Django up on a data directory of the bench's own.
 
 The settings are the product's. Only the place of the data, the gate, the rate and the log level are set
-here, and the directory is removed when the process ends. `TMPDIR` chooses the disk.
+here, and the directory is removed when the process ends. `TMPDIR` chooses the disk. The control data are on
+PostgreSQL where `PULSE_BENCH_DATABASE_URL` says so.
 """
 
 import atexit
@@ -22,7 +23,7 @@ os.environ.update(
     PULSE_LOG_LEVEL="WARNING",
     # No request of a bench is refused for its rate, and each one is counted.
     PULSE_TENANT_RATE="1000000000/minute",
-    DATABASE_URL=f"sqlite:///{DATA / 'pulse.db'}",
+    DATABASE_URL=os.environ.get("PULSE_BENCH_DATABASE_URL") or f"sqlite:///{DATA / 'pulse.db'}",
     REDIS_URL="",
     EMAIL_URL="memorymail://",
 )
@@ -36,8 +37,8 @@ from django.db import connection  # noqa: E402
 from django.db.models import AutoField, Model  # noqa: E402
 
 from pulse.actors import from_job  # noqa: E402
-from rbac import template  # noqa: E402
-from tenants import provisioning  # noqa: E402
+from rbac import assignments, databases, template  # noqa: E402
+from tenants import context, provisioning  # noqa: E402
 from tenants.models import Organization  # noqa: E402
 
 ACTOR = from_job("bench")
@@ -57,6 +58,25 @@ def organization(organization_id: str) -> Organization:
         organization_id=organization_id,
         actor=ACTOR,
     ).organization
+
+
+def fleet(count: int, *, member: str) -> None:
+    """`count` organizations `tenant-<n>`, n from 1, each with a file where `member` is an operator."""
+    fill(count, with_owners=False)
+    with context.organization("pattern"):
+        assignments.assign(member, roles=["operator"], actor=ACTOR)
+    databases.close_all()
+    for number in range(1, count + 1):
+        copy_of_pattern(f"tenant-{number}")
+    os.sync()
+
+
+def copy_of_pattern(name: str) -> Path:
+    """A tenant's file under this name, as the pattern's is. Nobody may have that one open."""
+    file = databases.file_of(name)
+    file.parent.mkdir()
+    shutil.copyfile(databases.file_of("pattern"), file)
+    return file
 
 
 def fill(count: int, *, with_owners: bool = True) -> None:

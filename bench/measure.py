@@ -1,9 +1,11 @@
 """How the benches measure: the contenders take turns within one run, and medians are compared."""
 
 import gc
+import itertools
 import statistics
 from collections.abc import Callable
 from time import perf_counter_ns
+from typing import Protocol, runtime_checkable
 
 from rich.console import Console
 from rich.progress import track
@@ -14,8 +16,33 @@ IN_A_GROUP = 50
 Work = Callable[[], object]
 
 
+@runtime_checkable
+class SelfTimed(Protocol):
+    """A contender with something to do before its clock starts, or whose clock is in another process."""
+
+    def microseconds(self, calls: int) -> float:
+        """What one of so many calls in a row took."""
+
+
+class Rotation:
+    """A contender that works for another tenant each time: `visit(number)` turns to it, untimed.
+
+    The numbers run through all from 0 to `size`, in an order that has no neighbours follow each other.
+    """
+
+    def __init__(self, visit: Callable[[int], Work], size: int) -> None:
+        self.visit = visit
+        self.numbers = (turn * STRIDE % size for turn in itertools.count())
+
+    def microseconds(self, calls: int) -> float:
+        return time(self.visit(next(self.numbers)), calls)
+
+
+STRIDE = 7919  # A prime, so that every tenant has its turn.
+
+
 def alternately(
-    *contenders: Work, rounds: int, calls: int = 1, title: str, before: Work | None = None
+    *contenders: Work | SelfTimed, rounds: int, calls: int = 1, title: str, before: Work | None = None
 ) -> list[list[float]]:
     """For each contender the microseconds that a call took, one value a round.
 
@@ -27,19 +54,31 @@ def alternately(
     order = list(range(len(contenders)))
     for number in track(range(rounds + WARM_UP_ROUNDS), title, console=Console(stderr=True), transient=True):
         if number == WARM_UP_ROUNDS:
-            gc.collect()
-            gc.freeze()
+            freeze()
         for index in order:
             if before is not None:
                 before()
-            taken[index].append(_time(contenders[index], calls))
+            taken[index].append(microseconds(contenders[index], calls))
         order.reverse()
     gc.unfreeze()
     return [values[WARM_UP_ROUNDS:] for values in taken]
 
 
-def _time(work: Work, calls: int) -> float:
-    """Nobody pays for another's garbage: it is collected before the clock starts, not while it runs."""
+def freeze() -> None:
+    """What there is already is no garbage that each collection has to look through."""
+    gc.collect()
+    gc.freeze()
+
+
+def microseconds(contender: Work | SelfTimed, calls: int) -> float:
+    return contender.microseconds(calls) if isinstance(contender, SelfTimed) else time(contender, calls)
+
+
+def time(work: Work, calls: int) -> float:
+    """The microseconds of one of so many calls.
+
+    Nobody pays for another's garbage: it is collected before the clock starts, not while it runs.
+    """
     gc.collect()
     gc.disable()
     try:

@@ -3,8 +3,9 @@
 `results.json` is `{"machine", "versions", "date", "results": [{"name", "ours", "against", "unit", "ratio",
 "budget", "within"}]}`. `ratio` is ours divided by against, and `within` tells whether it is at most
 `budget`; both of the latter are null for what is measured for information. A limit in milliseconds
-stands in `against`, with the budget 1. The machine's `load` is that of the minute before the run: a busy
-one stretches both sides of a comparison alike, but not a limit.
+stands in `against`, with the budget 1. What was watched over time also has its `points` of seconds and value.
+The machine's `load` is that of the minute before the run: a busy one stretches both sides of a comparison
+alike, but not a limit.
 """
 
 import argparse
@@ -14,7 +15,7 @@ import platform
 import sqlite3
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +24,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from bench import peers
+
 FILE = Path(__file__).with_name("results.json")
 PACKAGES = ("Django", "djangorestframework", "limits")
+PEERS = ("django-guardian", "casbin", "django-tenants", "psycopg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Result:
     against: float
     unit: str
     budget: float | None = None
+    points: list[tuple[float, float]] = field(default_factory=list)
 
     @property
     def ratio(self) -> float:
@@ -44,7 +49,7 @@ class Result:
         return None if self.budget is None else self.ratio <= self.budget
 
     def as_json(self) -> dict[str, Any]:
-        return {
+        row = {
             "name": self.name,
             "ours": round(self.ours, 3),
             "against": round(self.against, 3),
@@ -53,6 +58,7 @@ class Result:
             "budget": self.budget,
             "within": self.within,
         }
+        return row | {"points": self.points} if self.points else row
 
 
 def run(measure: Callable[[], list[Result]]) -> None:
@@ -100,7 +106,7 @@ def document(rows: list[dict[str, Any]], *, load: float) -> dict[str, Any]:
         "versions": {
             "Python": platform.python_version(),
             "SQLite": sqlite3.sqlite_version,
-            **{name: version(name) for name in PACKAGES},
+            **{name: version(name) for name in (*PACKAGES, *filter(peers.has, PEERS))},
         },
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "results": rows,

@@ -1,0 +1,1 @@
+"""django-tenants' shared app: who has a schema."""

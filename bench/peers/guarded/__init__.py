@@ -1,0 +1,1 @@
+"""The app whose objects django-guardian guards."""
