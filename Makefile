@@ -21,6 +21,10 @@ $(VENV)/installed-dev: requirements-dev.txt requirements.txt $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
+$(VENV)/installed-bench: requirements-bench.txt $(VENV)/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	@touch $@
+
 ## make run    set up, migrate and run Pulse on http://127.0.0.1:8000 until Ctrl-C
 run: $(VENV)/installed .env
 	@exec $(BIN)/python manage.py serve
@@ -55,9 +59,9 @@ drill: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m drill
 	@if [ -n "$$PULSE_TEST_DATABASE_URL" ]; then DATABASE_URL="$$PULSE_TEST_DATABASE_URL" $(BIN)/python -m pytest -m drill; fi
 
-## make bench  the measured comparisons, as one table and in bench/results.json
-bench: $(VENV)/installed-dev
-	$(BIN)/python -m bench
+## make bench  the measured comparisons, as one table, in bench/results.json and as charts in docs/bench
+bench: $(VENV)/installed-bench
+	@$(BIN)/python -m bench; found=$$?; $(BIN)/python -m bench.charts && exit $$found
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

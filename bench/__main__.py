@@ -10,7 +10,10 @@ from rich.console import Console
 
 from bench import results
 
-SUBJECTS = ("warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup")
+SUBJECTS = (
+    "warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup", "fleet",
+    "http_checks", "entitlements", "webhook_storm",
+)  # fmt: skip
 
 
 def run(subject: str) -> list[dict[str, Any]]:

@@ -11,6 +11,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+# Names the control database where the data directory's own is not meant.
+DATABASE_URL = "PULSE_BENCH_DATABASE_URL"
 DATA = Path(tempfile.mkdtemp(prefix="pulse-bench-"))
 atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
@@ -23,7 +25,7 @@ os.environ.update(
     PULSE_LOG_LEVEL="WARNING",
     # No request of a bench is refused for its rate, and each one is counted.
     PULSE_TENANT_RATE="1000000000/minute",
-    DATABASE_URL=os.environ.get("PULSE_BENCH_DATABASE_URL") or f"sqlite:///{DATA / 'pulse.db'}",
+    DATABASE_URL=os.environ.get(DATABASE_URL) or f"sqlite:///{DATA / 'pulse.db'}",
     REDIS_URL="",
     EMAIL_URL="memorymail://",
 )

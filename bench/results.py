@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.table import Table
@@ -39,6 +39,10 @@ class Result:
     unit: str
     budget: float | None = None
     points: list[tuple[float, float]] = field(default_factory=list)
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Self:
+        return cls(**{name: value for name, value in row.items() if name not in ("ratio", "within")})
 
     @property
     def ratio(self) -> float:

@@ -78,7 +78,7 @@ def main(tenants: int, action: str, resource: str, *sizes: str) -> None:
 
     def visit(number: int) -> measure.Work:
         user = User.objects.get(pk=number + 1)
-        tenant = Organization.objects.get(pk=number + 1)
+        tenant = Organization(pk=number + 1)
 
         def has_perm() -> None:
             if not user.has_perm(f"guarded.{action}_{resource}", tenant):

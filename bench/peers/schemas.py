@@ -31,11 +31,12 @@ class Migrate:
     """The command, timed for each of the schemas that there are."""
 
     def __init__(self) -> None:
-        while Customer.objects.count() < SCHEMAS:
+        self.schemas = SCHEMAS
+        for _ in range(self.schemas):
             create()
 
     def microseconds(self, calls: int) -> float:
-        return measure.time(migrate, calls) / Customer.objects.count()
+        return measure.time(migrate, calls) / self.schemas
 
 
 def migrate() -> None:
