@@ -21,6 +21,9 @@ class Command(db_worker.Command):
         threading.Thread(target=keep_beating, args=(name, "worker"), daemon=True).start()
         super().handle(**options | {"worker_id": name})
 
+    def configure_logging(self, verbosity: int) -> None:
+        """`settings.LOGGING` and `PULSE_LOG_LEVEL` say what is logged, as for the other processes."""
+
 
 def keep_beating(name: str, role: str) -> None:
     """Beat every 10 s for as long as the process lives, however long its job takes."""
