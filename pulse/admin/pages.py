@@ -151,7 +151,8 @@ class VerbView(OperatorPage, FormView[Any]):
     template_name = "pulse/admin/verb.html"
     submit = "Save"
     danger = False
-    # Which field a refusal belongs to, by its code; the others stand above the form.
+    # Which field a refusal belongs to, by its code; the others stand above the form, and a refused permission
+    # takes the form's place.
     fields_of: ClassVar[dict[str, str]] = {"invalid_reason": "reason"}
 
     @cached_property
@@ -183,12 +184,12 @@ class VerbView(OperatorPage, FormView[Any]):
     def form_valid(self, form: forms.Form) -> Any:
         try:
             result = self.carry_out(**form.cleaned_data)
-        except PermissionRefused as refused:
-            raise PermissionDenied from refused
         except (Problem, DatabaseError) as error:
             problem = as_problem(error)
             if problem is None:
                 raise
+            if isinstance(problem, PermissionRefused) and problem.code not in self.fields_of:
+                raise PermissionDenied from error
             self.blame(form, problem)
             return self.form_invalid(form)
         return self.finish(result)

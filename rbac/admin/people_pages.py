@@ -113,7 +113,7 @@ class Assign(AboutPrincipal, AccessForm, SeenView):
     submit = "Change roles"
     form_class = AssignForm
     template_name = "rbac/admin/assign.html"
-    fields_of = {"unknown_roles": "roles"}
+    fields_of = {"unknown_roles": "roles", "self_assignment": "roles"}
 
     def back(self) -> str:
         return self.path_to("person")

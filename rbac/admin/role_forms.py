@@ -69,7 +69,7 @@ class AboutRole(AccessForm):
 class ChangeRole(AboutRole, RoleView, SeenView):
     submit = "Change"
     form_class = RoleForm
-    fields_of = {"role_cycle": "parent"}
+    fields_of = {"role_cycle": "parent", "self_assignment": "name"}
 
     def refusal(self) -> str:
         return errors.RoleBuiltIn.detail if self.present()["built_in"] else ""

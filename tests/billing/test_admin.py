@@ -1,27 +1,32 @@
 """The admin's pages of billing: an organization's layers and buttons, plans, subscriptions, events."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing import entitlements, overrides, plans, subscriptions
-from billing.models import Override, PlanVersion, StripeEvent, Subscription
+from billing import overrides, plans, subscriptions
+from billing.models import Override, StripeEvent, Subscription
 from billing.overrides import Wanted
 from pulse.models import AuditEvent
 from tests.admin import GROUPS, queries, said, signed_in, text, who_may_open
+from tests.billing.admin import (
+    BASE,
+    BILLING,
+    EVENTS,
+    PLANS,
+    SUBSCRIPTIONS,
+    TEAM,
+    filled,
+    in_days,
+    make_event,
+    now,
+)
 from tests.factories import SYSTEM, acting, make_operator, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
 
-BASE = "/admin/tenants/organization/acme/"
-BILLING = f"{BASE}billing/"
-PLANS = "/admin/billing/plan/"
-TEAM = f"{PLANS}team/"
-SUBSCRIPTIONS = "/admin/billing/subscription/"
-EVENTS = "/admin/billing/stripeevent/"
 ALL = set(GROUPS)
 BILLERS = {"billing", "admin"}
 ON_ACME = [f"{BILLING}{name}/" for name in (
@@ -42,40 +47,12 @@ def biller(database: None) -> Client:
 
 @pytest.fixture
 def event(database: None) -> StripeEvent:
-    """An event that was put aside after its last try."""
-    return StripeEvent.objects.create(
-        id="evt_1",
-        type="customer.subscription.updated",
-        created=timezone.now(),
-        payload={"id": "evt_1", "data": {"object": {"id": "sub_1", "metadata": {"note": "<b>"}}}},
-        status=StripeEvent.Status.PARKED,
-        customer="cus_1",
-        attempts=8,
-        error="UnknownStatus: Stripe's status golden is not known",
-    )
+    return make_event()
 
 
 @pytest.fixture
 def laid(database: None) -> Override:
     return overrides.add("acme", Wanted(limits={"seats": 7}), actor=SYSTEM, reason="asked by phone")
-
-
-def now() -> entitlements.Entitlements:
-    return entitlements.for_organization("acme")
-
-
-def in_days(days: int) -> str:
-    """As a browser sends what was picked."""
-    return (timezone.now() + timedelta(days=days)).strftime("%Y-%m-%dT%H:%M")
-
-
-def seen_in(client: Client, path: str) -> str:
-    return str(client.get(path).context["form"]["seen"].value())
-
-
-def filled(client: Client, path: str, **typed: Any) -> dict[str, Any]:
-    """A form that carries the version that was seen, with a reason."""
-    return {"seen": seen_in(client, path), "reason": "agreed with sales"} | typed
 
 
 @pytest.mark.usefixtures("event")
@@ -313,88 +290,6 @@ def test_the_history_tells_what_changed_and_why(biller: Client) -> None:
     seen = text(biller.get(BILLING))
     assert "limits seats: <del>5</del> → <ins>7</ins>" in seen
     assert "<q>asked by phone</q>" in seen
-
-
-def test_a_new_version_of_a_plan_is_published_and_subscribers_keep_theirs(biller: Client) -> None:
-    subscriptions.set_state("acme", state="active", plan="team", actor=SYSTEM)
-    path = f"{TEAM}publish/"
-    form = biller.get(path).context["form"]
-    assert (form["limit_seats"].value(), form["capabilities"].value()) == (
-        50,
-        ["api", "custom_roles", "audit_export"],
-    )
-    sent = filled(
-        biller, path, capabilities=["api", "sso"], limit_seats="80", limit_nodes="", meters=["api_requests"],
-        price_ids="price_a  price_b",
-    )  # fmt: skip
-    assert said(biller.post(path, sent)) == ["team v2 is published."]
-    version = plans.find("team")
-    assert plans.describe(version) == {
-        "capabilities": ["api", "sso"], "limits": {"seats": 80}, "meters": ["api_requests"],
-        "price_ids": ["price_a", "price_b"],
-    }  # fmt: skip
-    assert AuditEvent.objects.get(verb="plan.publish").reason == "agreed with sales"
-    assert now().plan_version == "team v1"
-    assert [str(one) for one, _ in biller.get(f"{TEAM}change/").context["versions"]] == ["team v2", "team v1"]
-
-
-def test_two_operators_do_not_publish_over_one_another(biller: Client) -> None:
-    path = f"{TEAM}publish/"
-    sent = filled(biller, path, limit_seats="80")
-    plans.publish("team", actor=SYSTEM, capabilities=[], limits={"seats": 9}, meters=[])
-    assert "Somebody has changed this since you read it." in text(biller.post(path, sent))
-    assert plans.find("team").limits == {"seats": 9}
-
-
-def test_a_plan_is_added_once(biller: Client) -> None:
-    sent = {"id": "gold", "name": "Gold", "limit_seats": "9", "reason": "for the rich"}
-    answer = biller.post(f"{PLANS}add/", sent)
-    assert answer["Location"] == f"{PLANS}gold/change/"
-    assert "Somebody has changed this" in text(biller.post(f"{PLANS}add/", sent))
-    assert PlanVersion.objects.filter(plan="gold").count() == 1
-
-
-def test_a_bad_id_of_a_plan_is_refused_beside_it(biller: Client) -> None:
-    answer = biller.post(f"{PLANS}add/", {"id": "gold v1", "name": "Gold", "reason": "x"})
-    assert answer.context["form"].errors["id"] == ["A plan's id has 1 to 32 of a-z, 0-9, _ and -."]
-
-
-def test_subscriptions_are_filtered_by_state_and_told_by_what_they_come_to(biller: Client) -> None:
-    make_organization("globex")
-    subscriptions.set_state("globex", state="canceled", actor=SYSTEM)
-    overrides.grant_grace("globex", until=timezone.now() + timedelta(9), actor=SYSTEM, reason="x")
-    seen = text(biller.get(SUBSCRIPTIONS, {"state__exact": "canceled"}))
-    assert "/globex/billing/" in seen
-    assert "/acme/billing/" not in seen
-    assert ">grace<" in seen.replace("\n", "").replace(" ", "")
-
-
-def test_a_subscription_leads_to_its_organizations_billing(biller: Client) -> None:
-    assert biller.get(f"{SUBSCRIPTIONS}acme/change/")["Location"] == BILLING
-
-
-@pytest.mark.parametrize("status", ["parked", "unknown_customer"])
-def test_events_are_filtered_by_status(status: str, event: StripeEvent, biller: Client) -> None:
-    seen = text(biller.get(EVENTS, {"status__exact": status}))
-    assert ("evt_1" in seen) == (status == "parked")
-
-
-def test_an_event_is_shown_with_its_payload_and_error(event: StripeEvent, biller: Client) -> None:
-    seen = text(biller.get(f"{EVENTS}evt_1/change/"))
-    assert "&quot;note&quot;: &quot;&lt;b&gt;&quot;" in seen
-    assert "Stripe&#x27;s status golden is not known" in seen
-
-
-def test_a_parked_event_is_tried_again(event: StripeEvent, biller: Client) -> None:
-    assert f"{EVENTS}evt_1/retry/" in text(biller.get(f"{EVENTS}evt_1/change/"))
-    assert said(biller.post(f"{EVENTS}evt_1/retry/", {"reason": "upgraded"})) == [
-        "evt_1 waits to be processed."
-    ]
-    event.refresh_from_db()
-    assert (event.status, event.attempts) == ("waiting", 0)
-    assert AuditEvent.objects.get(verb="billing.retry").reason == "upgraded"
-    assert "Only an event that was parked" in text(biller.get(f"{EVENTS}evt_1/retry/"))
-    assert "Only an event that was parked" in text(biller.post(f"{EVENTS}evt_1/retry/", {"reason": "again"}))
 
 
 @pytest.mark.usefixtures("event", "laid")

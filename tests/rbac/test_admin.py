@@ -1,4 +1,4 @@
-"""The admin's pages of an organization's access: roles, people, changes, and the audited look at them."""
+"""The admin's pages of an organization's access: its roles, and the audited look at them."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,70 +9,26 @@ from django.test import Client
 from django.utils import timezone
 
 from pulse.models import AuditEvent
-from rbac import assignments, roles
+from rbac import roles
 from rbac.drafts import Draft, Grant
 from tenants import context, lifecycle
 from tests.admin import GROUPS, queries, said, signed_in, text, who_may_open
-from tests.factories import SYSTEM, make_member, make_operator, make_organization, owner_of
+from tests.factories import SYSTEM, make_member, make_organization
+from tests.rbac.admin import ACCESS, BASE, ROLE, document, give, make_acme, person, seen_in, sent
 
 pytestmark = pytest.mark.usefixtures("database")
 
-BASE = "/admin/tenants/organization/acme/"
-ACCESS = f"{BASE}access/"
-ROLE = f"{ACCESS}role/deployer/"
 READERS = {"operator", "admin"}
-GRANTS = [Grant("write", "vms:*", conditions={"region": "eu"}), Grant("read", "nodes", "deny")]
 
 
 @pytest.fixture(autouse=True)
 def acme(database: None) -> None:
-    """An organization with a role of its own."""
-    make_organization("acme")
-    with context.organization("acme"):
-        draft = Draft("Deployer", description="Puts things up.", parent="viewer", permissions=GRANTS)
-        roles.create("deployer", draft, actor=SYSTEM)
+    make_acme()
 
 
 @pytest.fixture
 def admin(database: None) -> Client:
     return signed_in("admin", email="ada@pulse.example")
-
-
-def person(principal: Any, page: str = "person") -> str:
-    return f"{ACCESS}{page}/?principal={principal}"
-
-
-def document(role_id: str = "deployer") -> dict[str, Any]:
-    with context.organization("acme"):
-        return roles.document(roles.find(role_id))
-
-
-def held_by(principal: Any) -> list[str]:
-    with context.organization("acme"):
-        return assignments.of_principal(str(principal))
-
-
-def give(principal: Any, *role_ids: str) -> None:
-    with context.organization("acme"):
-        assignments.assign(str(principal), roles=role_ids, actor=SYSTEM)
-
-
-def sent(*rows: dict[str, str], initial: int = 0, **fields: str) -> dict[str, str]:
-    """A role's form as a browser sends it."""
-    form = {
-        "name": "Deployer",
-        "permissions-TOTAL_FORMS": str(len(rows)),
-        "permissions-INITIAL_FORMS": str(initial),
-    }
-    for number, row in enumerate(rows):
-        whole = {"action": "read", "resource": "vms", "effect": "allow", "conditions": ""} | row
-        form |= {f"permissions-{number}-{name}": value for name, value in whole.items()}
-    return form | fields
-
-
-def seen_in(client: Client, path: str) -> str:
-    """The version that the form carries when it is opened."""
-    return str(client.get(path).context["form"]["seen"].value())
 
 
 EMPTY_ROW = {"action": "", "resource": "", "effect": "allow"}
@@ -240,97 +196,6 @@ def test_a_role_that_is_used_is_not_deleted_and_who_uses_it_is_told(admin: Clien
     answer = admin.post(f"{ROLE}delete/", {"seen": seen})
     assert (answer["Location"], said(answer)) == (ACCESS, ["The role deployer is deleted."])
     assert admin.get(ROLE).status_code == 404
-
-
-def test_people_are_listed_by_their_e_mail_with_their_roles(admin: Client) -> None:
-    member = make_member("acme", roles=["viewer", "deployer"])
-    idle = make_member("acme")
-    give("bot-7", "viewer")
-    answer = admin.get(f"{ACCESS}people/")
-    found = {name.name: held for name, held in answer.context["people"]}
-    assert found == {
-        "owner@acme.example": ["admin"], member.email: ["deployer", "viewer"], "bot-7": ["viewer"],
-    }  # fmt: skip
-    assert [one.name for one in answer.context["idle"]] == [idle.email]
-
-
-@pytest.mark.parametrize(
-    ("asked", "found"),
-    [
-        ({"q": "bot"}, {"bot-7"}),
-        ({"q": "OWNER@acme.example"}, {"owner@acme.example"}),
-        ({"role": "viewer"}, {"bot-7"}),
-        ({"role": "deployer"}, set()),
-    ],
-)
-def test_people_are_found(asked: dict[str, str], found: set[str], admin: Client) -> None:
-    give("bot-7", "viewer")
-    assert {one.name for one, _ in admin.get(f"{ACCESS}people/", asked).context["people"]} == found
-
-
-def test_what_a_persons_roles_come_to_is_told_with_its_origin(admin: Client) -> None:
-    give("crew/7?a=b&c", "deployer")
-    seen = text(admin.get(person("crew%2F7%3Fa%3Db%26c")))
-    assert "crew/7?a=b&amp;c" in seen
-    assert "through deployer" in seen
-
-
-def test_roles_are_assigned_as_a_whole_list(admin: Client) -> None:
-    member = make_member("acme", roles=["viewer"])
-    path = person(member.email, "assign")
-    answer = admin.post(path, {"roles": ["deployer", "operator"], "seen": seen_in(admin, path)})
-    assert (answer["Location"], held_by(member.public_id)) == (
-        person(member.public_id), ["deployer", "operator"],
-    )  # fmt: skip
-    assert said(answer) == [f"{member.email} has deployer, operator."]
-    event = AuditEvent.objects.filter(verb="roles.assign").first()
-    assert (event.door, event.organization) == ("admin", "acme")
-
-
-def test_a_stale_list_of_roles_is_refused_and_kept(admin: Client) -> None:
-    path = person("bot-7", "assign")
-    seen = seen_in(admin, path)
-    give("bot-7", "auditor")
-    answer = admin.post(path, {"roles": ["viewer"], "seen": seen})
-    assert "As it is now: auditor." in text(answer)
-    assert answer.context["form"]["roles"].value() == ["viewer"]
-    assert held_by("bot-7") == ["auditor"]
-
-
-def test_the_last_admin_stays(admin: Client) -> None:
-    owner = owner_of("acme").public_id
-    path = person(owner, "assign")
-    seen = text(admin.post(path, {"roles": ["viewer"], "seen": seen_in(admin, path)}))
-    assert "The organization would be left without an admin." in seen
-    assert held_by(owner) == ["admin"]
-
-
-def test_nobody_assigns_roles_to_themselves() -> None:
-    operator = make_operator("admin")
-    client = Client(headers={"accept": "text/html"})
-    client.force_login(operator)
-    path = person(operator.public_id, "assign")
-    assert "Nobody changes their own roles." in text(client.get(path))
-    assert client.post(path, {"roles": ["admin"], "seen": "*"}).status_code == 403
-    assert held_by(operator.public_id) == []
-
-
-@pytest.mark.parametrize("principal", ["", "x" * 129, "bell%07"])
-def test_what_is_no_principal_is_refused(principal: str, admin: Client) -> None:
-    assert admin.get(person(principal)).status_code == 400
-
-
-def test_changes_are_told_rule_by_rule_and_filtered(admin: Client) -> None:
-    with context.organization("acme"):
-        roles.change("deployer", Draft("Deployer", parent="viewer", permissions=GRANTS[:1]), actor=SYSTEM)
-    give("bot-7", "viewer")
-    newest = admin.get(f"{ACCESS}changes/", {"verb": "roles.change"}).context["changes"]
-    assert [
-        (one["subject"], [(d.field, d.before, d.after) for d in one["differences"]]) for one in newest
-    ] == [("deployer", [("description", "Puts things up.", ""), ("rule", "deny read on nodes", None)])]
-    [given] = admin.get(f"{ACCESS}changes/", {"subject": "bot-7"}).context["changes"]
-    assert [(d.field, d.before, d.after) for d in given["differences"]] == [("role", None, "viewer")]
-    assert "No changes match." in text(admin.get(f"{ACCESS}changes/", {"subject": "nobody"}))
 
 
 def test_a_look_is_audited_once_a_visit_for_each_operator(admin: Client) -> None:
