@@ -122,11 +122,12 @@ def put(
     actor: Actor,
     reason: str,
     seen: Collection[str] = (),
-) -> Override:
+) -> Override | None:
     """Make the effective state what `billing_state` says, by one override in the place of the earlier ones.
 
-    Its fields are those of `describe`, each optional; lists are whole. `seen` are the versions that the
-    caller has read: `StaleVersion` when the present one is not among them.
+    None when the layers below say so already. Its fields are those of `describe`, each optional; lists are
+    whole. `seen` are the versions that the caller has read: `StaleVersion` when the present one is not
+    among them.
     """
     actor.require(PERMISSION)
     _check_reason(reason)
@@ -140,6 +141,8 @@ def put(
             _revoke(override, actor)
         wanted = _difference(organization_id, billing_state)
         wanted.check(timezone.now())
+        if wanted.is_empty():
+            return None
         return _create(organization_id, wanted, Override.Kind.OVERRIDE, actor, reason)
 
 
@@ -149,7 +152,8 @@ def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wante
     if state and state not in State.values:
         raise errors.InvalidSubscriptionState
     below = entitlements.layers_of(organization_id)
-    holder = plans.find(plan) if plan not in ("", entitlements.DEFAULT_PLAN) else None
+    is_default = plan == entitlements.DEFAULT_PLAN and _has_no_plan(below)
+    holder = None if not plan or is_default else plans.find(plan)
     trial_ends_at = billing_state.get("trial_ends_at")
     first = Override(state=state, plan_version=holder, trial_ends_at=trial_ends_at)
     base = entitlements.effective(Layers(below.subscription, (*below.overrides, first)), at=timezone.now())
@@ -165,6 +169,12 @@ def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wante
         meters_removed=meters_removed,
         limits=billing_state.get("limits") or {},
     )
+
+
+def _has_no_plan(layers: Layers) -> bool:
+    """Then the default's name is shown, and putting it back changes nothing."""
+    shown = entitlements.effective(layers, at=timezone.now())
+    return bool(shown.origin["plan_version"] == entitlements.DEFAULT)
 
 
 def _parts(wanted: Sequence[str] | None, below: Set[str]) -> tuple[list[str], list[str]]:

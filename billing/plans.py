@@ -13,6 +13,7 @@ from pulse import audit, versions
 from pulse.actors import Actor
 
 MOST = 2**31 - 1
+# Without a space, which sets the version off.
 PLAN_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from django.db import connection, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from billing import errors, metrics, stripe_subscriptions
 from billing.changing import changing
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 Status = StripeEvent.Status
 
 ACTOR = from_job("stripe")
+NEED_A_PERSON = (Status.PARKED, Status.UNKNOWN_CUSTOMER)
 BATCH = 500
 MOST_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=10)
@@ -44,16 +46,20 @@ def retry(event_id: str, *, actor: Actor, reason: str = "") -> StripeEvent:
 
     Raises `StripeEventNotFound` and `NothingToRetry`.
     """
+    from billing.tasks import process_stripe_events
+
     actor.require("billing.change_subscription")
     with transaction.atomic():
         event = StripeEvent.objects.select_for_update().filter(pk=event_id).first()
         if event is None:
             raise errors.StripeEventNotFound
-        if event.status not in (Status.PARKED, Status.UNKNOWN_CUSTOMER):
+        if event.status not in NEED_A_PERSON:
             raise errors.NothingToRetry
         before = event.status
         event.status, event.attempts, event.settled_at = Status.WAITING, 0, None
+        event.try_after = timezone.now()
         event.save()
+        process_stripe_events.enqueue()
         audit.record(
             "billing.retry",
             actor=actor,

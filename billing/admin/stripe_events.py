@@ -32,7 +32,6 @@ COLOURS: dict[str, str] = {
     Status.UNKNOWN_CUSTOMER: "warning",
     Status.PARKED: "danger",
 }
-RETRIABLE = (Status.PARKED, Status.UNKNOWN_CUSTOMER)
 
 
 class Retry(VerbView):
@@ -44,7 +43,7 @@ class Retry(VerbView):
         return super().get_context_data(title=f"Try {self.subject.id} again", **kwargs)
 
     def refusal(self) -> str:
-        return "" if self.subject.status in RETRIABLE else errors.NothingToRetry.detail
+        return "" if self.subject.status in stripe_events.NEED_A_PERSON else errors.NothingToRetry.detail
 
     def consequences(self) -> Sequence[str]:
         return ("The job processes it anew within a minute. An event that is applied has its effect once.",)
@@ -80,7 +79,7 @@ class StripeEventAdmin(ReadOnlyAdmin):
         return StripeEvent.objects.defer("payload")
 
     def row_buttons(self, request: HttpRequest, row: StripeEvent) -> Sequence[Button]:
-        if row.status not in RETRIABLE or not request.user.has_perm(PERMISSION):
+        if row.status not in stripe_events.NEED_A_PERSON or not request.user.has_perm(PERMISSION):
             return ()
         return (Button("Try again", self.path_of("retry", row.pk), "replay", ActionVariant.PRIMARY),)
 

@@ -127,6 +127,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='stripeevent',
-            index=models.Index(condition=models.Q(('status', 'waiting')), fields=['try_after'], name='stripe_event_waiting'),
+            index=models.Index(fields=['status', 'try_after'], name='stripe_event_due'),
         ),
     ]

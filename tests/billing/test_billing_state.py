@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from billing.models import Override
 from pulse.models import AuditEvent
 from tests.api import Caller, code
 from tests.factories import make_organization, member_token, operator_token
@@ -80,6 +81,29 @@ def test_a_second_put_takes_the_place_of_the_first(operator: Caller) -> None:
     operator.put(STATE, {"limits": {"seats": 70}})
     shown = operator.put(STATE, {"subscription_state": "grace"}).json()
     assert shown["limits"]["seats"] == 5
+
+
+@pytest.mark.usefixtures("member")
+def test_the_plan_trial_is_a_plan_like_others(operator: Caller) -> None:
+    operator.put(STATE, {"subscription_state": "active", "plan_version": "team"})
+    shown = operator.put(STATE, {"plan_version": "trial"}).json()
+    assert shown["plan_version"] == "trial v1"
+    assert shown["origin"]["plan_version"].startswith("override #")
+
+
+def test_the_default_without_a_plan_can_be_put_back(operator: Caller) -> None:
+    state = "/api/admin/orgs/default/billing-state"
+    before = operator.get(state).json()
+    after = operator.put(state, before).json()
+    assert {**after, "origin": None} == {**before, "origin": None}
+
+
+@pytest.mark.usefixtures("member")
+def test_a_put_that_says_nothing_takes_the_earlier_override_away_and_leaves_none(operator: Caller) -> None:
+    operator.put(STATE, {"limits": {"seats": 70}})
+    shown = operator.put(STATE, {}).json()
+    assert shown["limits"]["seats"] == 5
+    assert not Override.objects.standing().exists()
 
 
 @pytest.mark.usefixtures("member")

@@ -1,4 +1,4 @@
-"""`manage.py billing show|override|revoke|expire-trials|reconcile`."""
+"""`manage.py billing show|override|revoke|expire-trials|reconcile|events|retry`."""
 
 import sys
 from datetime import datetime
@@ -8,8 +8,9 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from billing import entitlements, mails, overrides, reconciliation
+from billing import entitlements, mails, overrides, reconciliation, stripe_events
 from billing.changing import describe
+from billing.models import StripeEvent
 from billing.overrides import Wanted
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
@@ -49,7 +50,14 @@ class Command(OperatorCommand):
         )
         reconcile = verbs.add_parser("reconcile", help="Compare with Stripe.")
         reconcile.add_argument("--apply", action="store_true", help="Take over what Stripe says.")
-        for one in (show, override, revoke, reconcile, verbs.choices["expire-trials"]):
+        events = verbs.add_parser("events", help="Stripe's events that need a person: parked, or of nobody.")
+        events.add_argument("--status", choices=StripeEvent.Status.values)
+        retry = verbs.add_parser(
+            "retry", help="Process events anew that were parked, or whose customer was unknown."
+        )
+        retry.add_argument("events", nargs="+", metavar="EVENT")
+        retry.add_argument("--reason", default="")
+        for one in verbs.choices.values():
             self.common(one)
 
     def run(self, *, actor: Actor, verb: str, **options: Any) -> None:
@@ -92,6 +100,20 @@ class Command(OperatorCommand):
             return {"organization": override.organization_id}
 
         self.for_each([str(one) for one in options["overrides"]], act, description="revoke")
+
+    def _events(self, actor: Actor, options: dict[str, Any]) -> None:
+        actor.require("billing.view_subscription")
+        statuses = [options["status"]] if options["status"] else stripe_events.NEED_A_PERSON
+        found = StripeEvent.objects.filter(status__in=statuses).order_by("created", "id")
+        columns = ("id", "type", "created", "status", "customer", "organization", "attempts", "error")
+        self.print_rows(list(found.values(*columns)), empty="No event of Stripe's needs a person.")
+
+    def _retry(self, actor: Actor, options: dict[str, Any]) -> None:
+        def act(event_id: str) -> dict[str, Any]:
+            event = stripe_events.retry(event_id, actor=actor, reason=options["reason"])
+            return {"status": event.status}
+
+        self.for_each(options["events"], act, description="retry")
 
     def _expire_trials(self, actor: Actor, options: dict[str, Any]) -> None:
         actor.require("billing.change_subscription")
