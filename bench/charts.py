@@ -31,17 +31,22 @@ Row = dict[str, Any]
 
 
 def main() -> None:
-    document = json.loads(results.FILE.read_text())
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.glob("*.png"):
+    for file in draw(json.loads(results.FILE.read_text()), into=FOLDER):
+        print(file)
+
+
+def draw(document: dict[str, Any], *, into: Path) -> list[Path]:
+    """The charts' files, in the place of those that were there."""
+    into.mkdir(parents=True, exist_ok=True)
+    for old in into.glob("*.png"):
         old.unlink()
-    footer = described(document)
+    files = []
     for subject, figure in drawn(document["results"]):
-        figure.text(0.01, 0.01, footer, fontsize=7, color="#57606a", va="bottom")
-        file = FOLDER / f"{slug(subject)}.png"
-        figure.savefig(file, dpi=130, facecolor="white")
+        figure.text(0.01, 0.01, described(document), fontsize=7, color="#57606a", va="bottom")
+        files.append(into / f"{slug(subject)}.png")
+        figure.savefig(files[-1], dpi=130, facecolor="white")
         pyplot.close(figure)
-        print(file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file)
+    return files
 
 
 def described(document: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """What some tests need of the machine: each is found by environment variable or on the PATH, or skips."""
 
+import importlib.util
 import os
 import shutil
 
@@ -17,7 +18,14 @@ def variable(name: str, *, example: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(not os.environ.get(name), reason=f"{name} is not set; for example {example}")
 
 
+def library(name: str, *, requirements: str) -> pytest.MarkDecorator:
+    """Skip unless the library is installed."""
+    missing = importlib.util.find_spec(name) is None
+    return pytest.mark.skipif(missing, reason=f"{name} is not installed: pip install -r {requirements}")
+
+
 chromium = program("chromium", package="chromium")
+matplotlib = library("matplotlib", requirements="requirements-bench.txt")
 nginx = program("nginx", package="nginx-light")
 prometheus = program("prometheus", package="prometheus")
 redis = variable("PULSE_TEST_REDIS_URL", example="redis://127.0.0.1:6379/1")

@@ -74,6 +74,30 @@ def test_the_p95_is_that_of_most_fifties():
     assert measure.p95_milliseconds(calm + hiccup + calm) == 1.0
 
 
+def test_a_rotation_turns_to_every_tenant_before_one_comes_again():
+    visited: list[int] = []
+
+    def visit(number: int) -> measure.Work:
+        visited.append(number)
+        return lambda: None
+
+    measure.alternately(measure.Rotation(visit, 10), rounds=7, calls=5, title="rotation")
+    assert sorted(visited) == list(range(10))
+
+
+def test_what_is_timed_elsewhere_is_taken_as_told():
+    class Remote:
+        def microseconds(self, calls: int) -> float:
+            return 40.0 / calls
+
+    assert measure.alternately(Remote(), rounds=2, calls=4, title="remote") == [[10.0, 10.0]]
+
+
+def test_a_row_is_read_back_as_it_was_written():
+    watched = Result("memory, to the first quarter", 1.0, 1.0, "MiB", 1.05, [(0.0, 1.0)])
+    assert [Result.from_json(result.as_json()) for result in (WITHIN, watched)] == [WITHIN, watched]
+
+
 def test_contenders_take_turns():
     took: list[str] = []
     measured = measure.alternately(
