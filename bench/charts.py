@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from bench import results
 
 FOLDER = results.FILE.parent.parent / "docs" / "bench"
-OURS, THEIRS, BUDGET = "#1f6feb", "#b6bcc6", "#b42318"
-LINES = ("#1f6feb", "#5b8c5a", "#c77d0a", "#8a4fbf", "#b42318", "#57606a")
+OURS, THEIRS, BUDGET, GRID = "#1f6feb", "#b6bcc6", "#b42318", "#eaeef2"
+LINES = ("#57606a", "#5b8c5a", "#c77d0a", "#8a4fbf", "#b42318")
 AMONG = re.compile(r"(?P<subject>.+) among (?P<tenants>[\d,]+) tenants")
 # From this ratio on, the smaller bar of a linear axis can no longer be read.
 LOGARITHMIC_FROM = 12
@@ -97,39 +97,42 @@ def finished(figure: Figure) -> Figure:
 
 def as_bars(subject: str, rows: list[Row]) -> Figure:
     """Ours above the others. Its own figure differs a little from run to run; the first is drawn."""
-    ours, unit = rows[0]["ours"], rows[0]["unit"]
-    bars = [("Pulse", ours, OURS)]
-    bars += [(row["name"].rpartition(", to ")[2], row["against"], THEIRS) for row in rows]
-    figure, axes = titled(subject, 1.7 + 0.5 * len(bars))
-    names, values, colours = zip(*bars, strict=True)
-    axes.barh(names, values, color=colours, height=0.6)
+    unit = rows[0]["unit"]
+    names = ["Pulse", *(row["name"].rpartition(", to ")[2] for row in rows)]
+    values = [rows[0]["ours"], *(row["against"] for row in rows)]
+    figure, axes = titled(subject, 1.7 + 0.5 * len(names))
+    axes.barh(names, values, color=[OURS, *(THEIRS for _ in rows)], height=0.6)
     axes.invert_yaxis()
     most, least = max(values), min(values)
     if most / least > LOGARITHMIC_FROM:
         axes.set_xscale("log")
-        axes.set_xlim(least / 3, most * 12)
+        axes.set_xlim(least / 3, most * (most / least) ** 0.7)
     else:
-        axes.set_xlim(0, most * 1.45)
-    labels = [shown(ours, unit)]
-    labels += [f"{shown(row['against'], unit)}   (Pulse takes {row['ratio']:.3g} of it)" for row in rows]
-    for place, (value, label) in enumerate(zip(values, labels, strict=True)):
-        axes.annotate(label, (value, place), xytext=(5, 0), textcoords="offset points", va="center")
-    for row in rows:
-        if row["budget"] is not None and row["against"] * row["budget"] < axes.get_xlim()[1]:
-            mark_budget(axes, row, len(bars))
+        axes.set_xlim(0, most * 1.6)
+    axes.xaxis.set_major_formatter(plain)
+    beside(axes, values[0], 0, shown(values[0], unit))
+    for place, row in enumerate(rows, start=1):
+        colour = BUDGET if row["within"] is False else "black"
+        beside(axes, row["against"], place, f"{shown(row['against'], unit)}   {ratio_of(row)}", color=colour)
     axes.set_xlabel(axis_label(unit, axes.get_xscale()))
-    axes.grid(axis="x", color="#eaeef2")
+    axes.grid(axis="x", color=GRID)
     return finished(figure)
 
 
-def mark_budget(axes: Axes, row: Row, bars: int) -> None:
-    """A dashed line that Pulse's bar may reach, and no further."""
-    most = row["against"] * row["budget"]
-    axes.plot([most, most], [-0.45, 0.45], color=BUDGET, linestyle="--", linewidth=1.5)
+def beside(axes: Axes, value: float, place: int, text: str, color: str = "black") -> None:
     axes.annotate(
-        "budget", (most, -0.45), xytext=(0, 2), textcoords="offset points", ha="center", va="bottom",
-        fontsize=8, color=BUDGET,
-    )  # fmt: skip
+        text, (value, place), xytext=(5, 0), textcoords="offset points", va="center", fontsize=9, color=color
+    )
+
+
+def ratio_of(row: Row) -> str:
+    """Ours divided by this, as in the table."""
+    budget = "" if row["budget"] is None else f", budget {row['budget']:.3g}"
+    return f"(ratio {row['ratio']:.3g}{budget})"
+
+
+def plain(value: float, place: float = 0) -> str:
+    return f"{value:,.10g}"
 
 
 def axis_label(unit: str, scale: str) -> str:
@@ -152,33 +155,29 @@ def over_tenants(subject: str, rows: list[Row]) -> Figure:
         tenants = int(AMONG.fullmatch(what)["tenants"].replace(",", ""))  # type: ignore[index]
         series["Pulse"][tenants] = row["ours"]
         series.setdefault(other, {})[tenants] = row["against"]
-    figure, axes = titled(subject, 4.8)
-    for colour, (name, values) in zip(LINES, series.items(), strict=False):
-        draw_line(axes, name, values, colour, rows[0]["unit"])
+    figure, axes = titled(subject.replace(" among tenants", ", by the tenants in rotation"), 5)
+    sizes = sorted(series["Pulse"])
+    slowest_first = sorted(series.items(), key=lambda one: -one[1][sizes[-1]])
+    for name, values in slowest_first:
+        colour = OURS if name == "Pulse" else LINES[list(series).index(name) % len(LINES)]
+        axes.plot(sizes, [values[size] for size in sizes], marker="o", color=colour, label=name)
+        for size in sizes:
+            lowest = values[size] == min(other[size] for other in series.values())
+            axes.annotate(
+                shown(values[size], rows[0]["unit"]), (size, values[size]), fontsize=8, color=colour,
+                xytext=(0, -13 if lowest else 6), textcoords="offset points", ha="center",
+            )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
-    sizes = sorted(series["Pulse"])
+    axes.yaxis.set_major_formatter(plain)
     axes.set_xticks(sizes, [f"{size:,}" for size in sizes])
     axes.minorticks_off()
-    axes.set_xlim(sizes[0] / 1.6, sizes[-1] * 30)
+    axes.margins(x=0.08, y=0.12)
     axes.set_xlabel("tenants in the process's rotation, of 10,000; logarithmic")
     axes.set_ylabel(axis_label(rows[0]["unit"], "log"))
-    axes.grid(color="#eaeef2")
+    axes.grid(color=GRID)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
     return finished(figure)
-
-
-def draw_line(axes: Axes, name: str, values: dict[int, float], colour: str, unit: str) -> None:
-    sizes = sorted(values)
-    axes.plot(sizes, [values[size] for size in sizes], marker="o", color=colour)
-    for size in sizes:
-        axes.annotate(
-            shown(values[size], unit), (size, values[size]), xytext=(0, 6),
-            textcoords="offset points", ha="center", fontsize=8, color=colour,
-        )  # fmt: skip
-    axes.annotate(
-        name, (sizes[-1], values[sizes[-1]]), xytext=(28, 0), textcoords="offset points", va="center",
-        color=colour, fontweight="bold" if name == "Pulse" else "normal",
-    )  # fmt: skip
 
 
 def over_time(subject: str, row: Row) -> Figure:
@@ -194,7 +193,7 @@ def over_time(subject: str, row: Row) -> Figure:
         textcoords="offset points", ha="right", color=BUDGET, fontsize=8,
     )  # fmt: skip
     axes.set_ylim(0, max(most, *values) * 1.15)
-    axes.grid(color="#eaeef2")
+    axes.grid(color=GRID)
     return finished(figure)
 
 

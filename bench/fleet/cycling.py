@@ -32,7 +32,7 @@ def measure() -> list[Result]:
     most = max(value for _, value in descriptors)
     name = f"{TENANTS:,} tenants at random for a minute"
     held = f"descriptors, {name}, to three times the cap of {cap} and 50"
-    grown = f"memory, {name}, in the last quarter, to the first"
+    grown = f"memory in the last quarter, {name}, to the first quarter"
     return [
         Result(held, most, 3 * cap + 50, "open", 1.0, descriptors),
         Result(grown, last, first, "MiB", 1.05, memory),
