@@ -79,6 +79,12 @@ def test_a_change_holds_at_the_very_next_request(member: Caller) -> None:
     assert answers == [200, 402, 200, 402, 200]
 
 
+@pytest.mark.parametrize("timeline", ["", "[]", "nonsense", '[[1,1,""]]', "[[null,1]]", "[1]", "null"])
+def test_a_timeline_that_says_nothing_of_now_is_no_pass(member: Caller, timeline: str) -> None:
+    Organization.objects.filter(id="acme").update(entitlement_timeline=timeline)
+    assert code(member.get("/api/org")) == (503, "state_unavailable")
+
+
 def test_the_edge_is_refused_alike(member: Caller) -> None:
     set_state("expired")
     assert code(member.get("/edge/check")) == REQUIRED

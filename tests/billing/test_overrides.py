@@ -6,6 +6,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -82,6 +83,14 @@ def test_refusals(arguments: list[str], refusal: str) -> None:
 def test_wrong_usage(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("billing", "override", "acme", *arguments, "--reason", "x")
+
+
+def test_trials_that_have_ended_are_told_by_hand() -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        make_organization("acme")
+        clock.shift(timedelta(days=14))
+        assert billing("expire-trials") == [{"id": "acme", "mail": "trial_ended"}]
+        assert billing("expire-trials") == []
 
 
 def test_for_people_it_prints_the_origin_of_each_part() -> None:

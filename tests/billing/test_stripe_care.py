@@ -1,19 +1,24 @@
 """What an operator does about Stripe's events that had no effect: sees them, and has them processed anew."""
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
 
 from billing import entitlements, stripe_events
 from billing.models import StripeEvent
+from billing.tasks import process_stripe_events
 from pulse.models import AuditEvent
 from pulse.problems import PermissionRefused
 from tests.billing.stripe_world import SECRET, deliver, event, process, subscription
 from tests.factories import acting, make_operator, make_organization
-from tests.pulse.test_metrics import value
+from tests.pulse.test_metrics import families, value
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -88,6 +93,25 @@ def test_what_has_had_its_effect_is_not_processed_anew() -> None:
     process()
     assert billing("retry", "evt_000001", exits=1)[0]["result"] == "nothing_to_retry"
     assert billing("retry", "evt_000009", exits=1)[0]["result"] == "not_found"
+
+
+def test_the_scheduled_job_takes_up_what_a_worker_that_was_down_for_a_day_left() -> None:
+    make_organization("acme")
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        for number in range(1, 6):
+            deliver(event(number, subscription("paused" if number % 2 else "active")))
+        deliver(event(6, subscription("levitating")))
+        clock.shift(timedelta(days=1))
+        assert process_stripe_events.call() == 6
+        clock.shift(timedelta(minutes=1))
+        assert process_stripe_events.call() == 1
+    assert entitlements.for_organization("acme").state == "suspended"
+
+
+def test_while_the_database_fails_nothing_is_counted() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE billing_stripeevent RENAME TO elsewhere")
+    assert "pulse_billing_stripe_events_held" not in families()
 
 
 def test_who_may_retry() -> None:
