@@ -62,6 +62,7 @@ class OverrideForm(SeenForm):
 
     def __init__(self, *args: Any, effective: Entitlements, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        del self.fields["reason"].widget.attrs["autofocus"]  # It is below others.
         self._tell_now("state", effective.state)
         self._tell_now("plan", effective.plan_version)
         for name, title in {**catalogue.CAPABILITIES, **catalogue.METERS}.items():
@@ -86,7 +87,7 @@ class OverrideForm(SeenForm):
 
     @property
     def main(self) -> list[forms.BoundField]:
-        return [self[name] for name in self.base_fields]
+        return [self[name] for name in self.base_fields if name != "reason"]
 
     def wanted(self) -> Wanted:
         typed = self.cleaned_data
@@ -142,6 +143,7 @@ class PlanForm(SeenForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        del self.fields["reason"].widget.attrs["autofocus"]  # It is the last of many.
         for name, title in catalogue.LIMITS.items():
             self.fields[f"limit_{name}"] = limit_field()
             self.fields[f"limit_{name}"].label = title

@@ -7,7 +7,6 @@ from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
@@ -25,7 +24,6 @@ from pulse.admin.pages import ReadOnlyAdmin
 class SubscriptionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     list_display = ("whose", "in_effect", "written", "plan", "source", "trial_ends", "period_ends")
-    list_display_links = None
     list_filter = (("state", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter))
     search_fields = ("organization__id", "=stripe_customer", "=stripe_subscription")
     search_help_text = "An organization, or Stripe's id of a customer or subscription"
@@ -38,12 +36,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         )
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        return HttpResponseRedirect(_page_of(object_id))
+        return HttpResponseRedirect(reverse("admin:tenants_organization_billing", args=(object_id,)))
 
     @display(description="Organization", ordering="organization_id")
-    def whose(self, subscription: Subscription) -> SafeString:
-        page = _page_of(subscription.organization_id)
-        return format_html('<a class="pulse-link" href="{}">{}</a>', page, subscription.organization_id)
+    def whose(self, subscription: Subscription) -> str:
+        return subscription.organization_id
 
     @display(description="Comes to", label=STATE_COLOURS)
     def in_effect(self, subscription: Subscription) -> str:
@@ -65,7 +62,3 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     @display(description="Period ends (UTC)", ordering="period_ends_at")
     def period_ends(self, subscription: Subscription) -> SafeString | str:
         return moments.short(subscription.period_ends_at)
-
-
-def _page_of(organization_id: str) -> str:
-    return reverse("admin:tenants_organization_billing", args=(organization_id,))

@@ -46,9 +46,12 @@ def shown(value: Any) -> str:
 
 def _instant(value: Any) -> str:
     """An RFC 3339 text as `3 Mar 2025, 14:02 UTC`; nothing for any other."""
-    if not isinstance(value, str) or not value.endswith("+00:00"):
+    if not isinstance(value, str) or not value.endswith(("+00:00", "Z")) or value[4:5] != "-":
         return ""
-    parsed = parse_datetime(value)
+    try:
+        parsed = parse_datetime(value)
+    except ValueError:
+        return ""
     return parsed.strftime(f"{moments.DAY_AND_TIME} UTC") if parsed else ""
 
 

@@ -52,13 +52,13 @@ class Within(AboutOrganization):
         )
         return response.render()
 
-    def parts(self) -> Sequence[Tab]:
+    def subtabs(self) -> Sequence[Tab]:
         return [Tab(title, self.path_of(name), title == self.part) for title, name in PARTS.items()]
 
 
 class AccessPage(Within, OrganizationPage):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(parts=self.parts(), **kwargs)
+        return super().get_context_data(subtabs=self.subtabs(), **kwargs)
 
 
 class AccessForm(Within, OrganizationVerb):
