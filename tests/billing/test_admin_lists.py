@@ -111,3 +111,10 @@ def test_a_parked_event_is_tried_again(event: StripeEvent, biller: Client) -> No
     assert AuditEvent.objects.get(verb="billing.retry").reason == "upgraded"
     assert "Only an event that was parked" in text(biller.get(f"{EVENTS}evt_1/retry/"))
     assert "Only an event that was parked" in text(biller.post(f"{EVENTS}evt_1/retry/", {"reason": "again"}))
+
+
+@pytest.mark.parametrize(
+    "path", [PLANS, SUBSCRIPTIONS, EVENTS, f"{TEAM}change/", f"{EVENTS}add/", f"{SUBSCRIPTIONS}add/"]
+)
+def test_nothing_is_edited_in_place(path: str, biller: Client) -> None:
+    assert biller.post(path, {"name": "Gold"}).status_code in (403, 405)
