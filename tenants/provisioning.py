@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.utils.text import slugify
 
 from pulse import audit, faults
@@ -120,7 +120,7 @@ def _undoing(lock: IO[str]) -> Iterator[list[tuple[resources.TenantResource, str
             try:
                 if not Organization.objects.filter(id=organization_id).exists():
                     resource.undo(organization_id)
-            except (DatabaseError, OSError):
+            except Exception:  # Whatever it was, it keeps no other part from being undone.
                 log.exception("undoing failed", organization=organization_id, resource=resource.name)
         raise
 

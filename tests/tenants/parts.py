@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pulse import faults
 from tenants.models import Organization, User
 
 
@@ -17,6 +18,7 @@ class Part:
 
     def undo(self, organization_id: str) -> None:
         self.calls.append(f"undo {self.name}")
+        faults.reach(f"undo.{self.name}")
 
     def missing(self, organization: Organization) -> bool:
         return False

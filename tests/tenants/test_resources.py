@@ -40,6 +40,18 @@ def test_a_failure_is_undone_in_reverse_and_the_failed_part_too(calls: list[str]
     assert calls == ["provision one", "provision two", "undo two", "undo one"]
 
 
+def test_a_part_that_cannot_be_undone_keeps_no_other_from_it(calls: list[str], data_dir: Path) -> None:
+    def fail() -> None:
+        raise RuntimeError
+
+    faults.arm("provision.two", fail)
+    faults.arm("undo.two", fail)
+    with pytest.raises(errors.ProvisioningFailed):
+        make_organization("acme")
+    assert calls[-2:] == ["undo two", "undo one"]
+    assert not (data_dir / "orgs" / "acme").exists()
+
+
 def test_a_failure_of_the_first_part_leaves_the_next_alone(calls: list[str]) -> None:
     def fail() -> None:
         raise OSError
