@@ -1,7 +1,10 @@
 """The job queue's health: liveness of workers, tasks whose worker died, age of the oldest waiting task."""
 
+import os
+import socket
 from datetime import datetime, timedelta
 
+import structlog
 from django.db import transaction
 from django.db.models import Min
 from django_tasks import TaskResultStatus
@@ -9,9 +12,22 @@ from django_tasks_db.models import DBTaskResult, get_date_max
 
 from pulse.models import Heartbeat
 
+log = structlog.get_logger(__name__)
+
 BEAT_SECONDS = 10
 # Six missed beats: a worker that is stopped for longer is taken for dead and its task is run again.
 DEAD_AFTER = timedelta(seconds=60)
+# A job may be unlucky with its worker; one that takes a fourth with it, by its memory say, would take all.
+MOST_PUT_BACK = 3
+
+
+class WorkersDied(Exception):
+    """What a job is said to have failed with when no worker has lived to tell."""
+
+
+def process_name() -> str:
+    """By which a worker or a scheduler beats: no other process has it, nor a later one of its id."""
+    return f"{socket.gethostname()[:30]}-{os.getpid()}-{os.urandom(4).hex()}"
 
 
 def beat(*, name: str, role: str, now: datetime) -> None:
@@ -29,14 +45,20 @@ def forget_dead_processes(*, now: datetime) -> None:
 
 @transaction.atomic
 def requeue_abandoned(*, now: datetime) -> int:
-    """Put tasks back that are RUNNING with no live worker; how many. Jobs may run twice."""
+    """Put tasks back that are RUNNING with no live worker; how many. Jobs may run twice.
+
+    One that was put back `MOST_PUT_BACK` times already is FAILED, with a line in the log.
+    """
     running = list(DBTaskResult.objects.select_for_update().filter(status=TaskResultStatus.RUNNING))
     # Asked after the tasks: a worker beats before it takes its first, so no heartbeat means a dead worker.
     alive = set(Heartbeat.objects.filter(at__gt=now - DEAD_AFTER).values_list("name", flat=True))
-    abandoned = [task.pk for task in running if not alive.intersection(task.worker_ids[-1:])]
-    return DBTaskResult.objects.filter(pk__in=abandoned).update(
-        status=TaskResultStatus.READY, started_at=None
-    )
+    abandoned = [task for task in running if not alive.intersection(task.worker_ids[-1:])]
+    again = [task.pk for task in abandoned if len(task.worker_ids) <= MOST_PUT_BACK]
+    for task in abandoned:
+        if task.pk not in again:
+            log.error("job given up, its workers died", task=task.task_path, workers=task.worker_ids)
+            task.set_failed(WorkersDied(f"{len(task.worker_ids)} workers died of it"))
+    return DBTaskResult.objects.filter(pk__in=again).update(status=TaskResultStatus.READY, started_at=None)
 
 
 def oldest_waiting_seconds(*, now: datetime) -> float:

@@ -64,6 +64,17 @@ def test_an_earlier_worker_that_lives_does_not_keep_it() -> None:
     assert jobs.requeue_abandoned(now=NOW) == 1
 
 
+def test_a_task_that_killed_its_workers_is_put_back_three_times_and_then_has_failed(caplog) -> None:
+    task = running_by("one", "two", "three")
+    assert jobs.requeue_abandoned(now=NOW) == 1
+    task.claim("four")
+    assert jobs.requeue_abandoned(now=NOW) == 0
+    task.refresh_from_db()
+    assert (task.status, task.finished_at is not None) == (TaskResultStatus.FAILED, True)
+    assert "4 workers died of it" in task.traceback
+    assert "job given up" in caplog.text
+
+
 @pytest.mark.parametrize("ended", [TaskResultStatus.SUCCESSFUL, TaskResultStatus.FAILED])
 def test_a_task_that_ended_is_left_alone(ended: TaskResultStatus) -> None:
     task = running_by("one")

@@ -1,8 +1,6 @@
 """`manage.py scheduler`: enqueues what is due and puts back the jobs of dead workers. Several may run."""
 
-import os
 import signal
-import socket
 import threading
 from typing import Any
 
@@ -25,7 +23,7 @@ class Command(BaseCommand):
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        name = f"{socket.gethostname()[:30]}-{os.getpid()}-{os.urandom(4).hex()}"
+        name = jobs.process_name()
         while not stop.is_set():
             look(name)
             stop.wait(LOOK_EVERY_SECONDS)

@@ -1,8 +1,7 @@
 """`manage.py worker`: django-tasks' database worker, which also tells that it is alive."""
 
-import os
-import socket
 import threading
+import time
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -16,25 +15,25 @@ class Command(db_worker.Command):
     help = "Run queued jobs. Stop it with SIGTERM; it finishes the job at hand."
 
     def handle(self, **options: Any) -> None:
-        name = f"{socket.gethostname()[:30]}-{os.getpid()}-{os.urandom(4).hex()}"
-        beat_once(name, "worker")
-        threading.Thread(target=keep_beating, args=(name, "worker"), daemon=True).start()
+        name = jobs.process_name()
+        beat_once(name)
+        threading.Thread(target=keep_beating, args=(name,), daemon=True).start()
         super().handle(**options | {"worker_id": name})
 
     def configure_logging(self, verbosity: int) -> None:
         """`settings.LOGGING` and `PULSE_LOG_LEVEL` say what is logged, as for the other processes."""
 
 
-def keep_beating(name: str, role: str) -> None:
+def keep_beating(name: str) -> None:
     """Beat every 10 s for as long as the process lives, however long its job takes."""
-    never = threading.Event()
-    while not never.wait(jobs.BEAT_SECONDS):
-        beat_once(name, role)
+    while True:
+        time.sleep(jobs.BEAT_SECONDS)
+        beat_once(name)
 
 
-def beat_once(name: str, role: str) -> None:
+def beat_once(name: str) -> None:
     """A database that cannot be written is met again at the next beat."""
     try:
-        jobs.beat(name=name, role=role, now=timezone.now())
+        jobs.beat(name=name, role="worker", now=timezone.now())
     except DatabaseError:
         connection.close()
