@@ -11,7 +11,7 @@ from billing import entitlements, mails, propagation, timeline
 from billing.entitlements import Entitlements
 from pulse import audit
 from pulse.actors import Actor
-from tenants.errors import OrganizationNotFound
+from tenants import organizations
 from tenants.models import Organization
 
 
@@ -23,9 +23,7 @@ def changing(organization_id: str, *, verb: str, actor: Actor, reason: str = "")
     `OrganizationNotFound`, `InvalidReason`.
     """
     with transaction.atomic():
-        organization = Organization.objects.living().select_for_update().filter(id=organization_id).first()
-        if organization is None:
-            raise OrganizationNotFound
+        organization = organizations.locked(organization_id)
         before = entitlements.for_organization(organization.id)
         yield organization
         after = entitlements.effective(timeline.write(organization.id), at=timezone.now())

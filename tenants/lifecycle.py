@@ -18,7 +18,7 @@ from django.utils import timezone
 from pulse import audit, faults
 from pulse.actors import Actor
 from pulse.problems import Problem
-from tenants import errors, metrics, resources
+from tenants import errors, metrics, organizations, resources
 from tenants.models import Membership, Organization, Status, User
 
 DEFAULT_RETENTION_DAYS = 30
@@ -27,12 +27,13 @@ LONGEST_RETENTION_DAYS = 3650
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """From where a verb is allowed, what it refuses elsewhere, and which Django permission it takes."""
+    """From where a verb is allowed, what it refuses elsewhere, which permission it takes, whom it spares."""
 
     sources: frozenset[str]
     refusals: dict[str, type[Problem]]
     permission: str = "tenants.run_lifecycle"
     spares_default: bool = False
+    tells_owners: bool = True
 
 
 TRANSITIONS = {
@@ -71,13 +72,12 @@ TRANSITIONS = {
         },
         permission="tenants.purge_organization",
         spares_default=True,
+        tells_owners=False,
     ),
 }
 
 
-def suspend(
-    organization_id: str, *, actor: Actor, reason: str = "", notify_owners: bool = True
-) -> Organization:
+def suspend(organization_id: str, *, actor: Actor, reason: str = "") -> Organization:
     """Refuse the organization's people from their next request on, in every process; its data stays."""
 
     def change(organization: Organization, now: datetime) -> None:
@@ -85,12 +85,10 @@ def suspend(
         organization.suspended_at = now
         organization.suspend_reason = reason
 
-    return _apply("suspend", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
+    return _apply("suspend", organization_id, change, actor, reason)
 
 
-def unsuspend(
-    organization_id: str, *, actor: Actor, reason: str = "", notify_owners: bool = True
-) -> Organization:
+def unsuspend(organization_id: str, *, actor: Actor, reason: str = "") -> Organization:
     """Let the organization's people in again."""
 
     def change(organization: Organization, now: datetime) -> None:
@@ -98,7 +96,7 @@ def unsuspend(
         organization.suspended_at = None
         organization.suspend_reason = ""
 
-    return _apply("unsuspend", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
+    return _apply("unsuspend", organization_id, change, actor, reason)
 
 
 def soft_delete(
@@ -107,7 +105,6 @@ def soft_delete(
     actor: Actor,
     retention_days: int = DEFAULT_RETENTION_DAYS,
     reason: str = "",
-    notify_owners: bool = True,
 ) -> Organization:
     """Refuse the organization's people, and let the reaper purge it after `retention_days` (1 to 3650).
 
@@ -123,12 +120,10 @@ def soft_delete(
         organization.retention_days = retention_days
         organization.purge_after = now + timedelta(days=retention_days)
 
-    return _apply("soft_delete", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
+    return _apply("soft_delete", organization_id, change, actor, reason)
 
 
-def restore(
-    organization_id: str, *, actor: Actor, reason: str = "", notify_owners: bool = True
-) -> Organization:
+def restore(organization_id: str, *, actor: Actor, reason: str = "") -> Organization:
     """Undo a soft delete: back to the state before it."""
 
     def change(organization: Organization, now: datetime) -> None:
@@ -138,7 +133,7 @@ def restore(
         organization.retention_days = None
         organization.purge_after = None
 
-    return _apply("restore", organization_id, change, actor, audit.checked_reason(reason), notify_owners)
+    return _apply("restore", organization_id, change, actor, reason)
 
 
 def purge(organization_id: str, *, actor: Actor, reason: str = "") -> Organization:
@@ -165,7 +160,7 @@ def purge(organization_id: str, *, actor: Actor, reason: str = "") -> Organizati
         organization.signup_email = None
         organization.suspend_reason = ""
 
-    return _apply("purge", organization_id, change, actor, audit.checked_reason(reason), notify_owners=False)
+    return _apply("purge", organization_id, change, actor, reason)
 
 
 def _forget_people(organization: Organization) -> None:
@@ -184,12 +179,12 @@ def _apply(
     change: Callable[[Organization, datetime], None],
     actor: Actor,
     reason: str,
-    notify_owners: bool,
 ) -> Organization:
     started = perf_counter()
     transition = TRANSITIONS[verb]
     actor.require(transition.permission)
-    organization = _locked(organization_id)
+    audit.checked_reason(reason)
+    organization = organizations.locked(organization_id)
     if organization.is_default and transition.spares_default:
         raise errors.DefaultOrganizationImmutable
     if organization.status not in transition.sources:
@@ -200,16 +195,9 @@ def _apply(
     organization.status_changed_at = now
     organization.save()
     _record(verb, organization, before, actor, reason)
-    if notify_owners and settings.PULSE_NOTIFY_OWNERS:
+    if transition.tells_owners and settings.PULSE_NOTIFY_OWNERS:
         _mail_owners(verb, organization)
     _count_on_commit(before["status"], organization.status, started)
-    return organization
-
-
-def _locked(organization_id: str) -> Organization:
-    organization = Organization.objects.living().named(organization_id).select_for_update().first()
-    if organization is None:
-        raise errors.OrganizationNotFound
     return organization
 
 

@@ -1,4 +1,4 @@
-"""Finding and renaming organizations."""
+"""Finding, locking and renaming organizations."""
 
 from django.db import transaction
 
@@ -17,14 +17,20 @@ def living(organization_id: str) -> Organization:
     return organization
 
 
+def locked(organization_id: str) -> Organization:
+    """As `living`, with its row locked until the transaction ends."""
+    organization = Organization.objects.living().named(organization_id).select_for_update().first()
+    if organization is None:
+        raise errors.OrganizationNotFound
+    return organization
+
+
 @transaction.atomic
 def rename(organization_id: str, *, name: str, actor: Actor) -> Organization:
     """Change the display name; the id never changes. Raises `InvalidOrganizationName`."""
     actor.require("tenants.change_organization")
     name = checked_name(name)
-    organization = Organization.objects.living().named(organization_id).select_for_update().first()
-    if organization is None:
-        raise errors.OrganizationNotFound
+    organization = locked(organization_id)
     before = {"display_name": organization.display_name}
     organization.display_name = name
     organization.save(update_fields=("display_name",))
