@@ -21,6 +21,14 @@ from tenants.presentation import organization_json
 FORMAT = 1
 
 
+def exported(organization_id: str, *, actor: Actor) -> IO[bytes]:
+    """As `export`, in a file without a name, at its beginning; whoever closes it deletes it."""
+    archive = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
+    export(organization_id, actor=actor, archive=archive)
+    archive.seek(0)
+    return archive
+
+
 def export(organization_id: str, *, actor: Actor, archive: IO[bytes]) -> dict[str, Any]:
     """Write the tenant as a ZIP of JSON-lines files with a manifest of their SHA-256; the manifest.
 

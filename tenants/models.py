@@ -79,8 +79,12 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         return self.filter(status=Status.PENDING_DELETION, purge_after__lte=now).order_by("purge_after")
 
     def search(self, words: str) -> Self:
-        """Part of the id or the display name; all for an empty text."""
-        return self.filter(models.Q(id__icontains=words) | models.Q(display_name__icontains=words))
+        """Part of the id, the display name or an owner's e-mail address; all for an empty text."""
+        if not words:
+            return self
+        owned = Membership.objects.filter(is_owner=True, user__email__icontains=words)
+        named = models.Q(id__icontains=words) | models.Q(display_name__icontains=words)
+        return self.filter(named | models.Q(pk__in=owned.values("organization")))
 
     def with_owner(self) -> Self:
         """Annotates `owner_email`, that of the longest-standing owner."""

@@ -1,6 +1,5 @@
 """Forms about one organization beside its lifecycle: made, renamed, exported, verified."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -101,9 +100,7 @@ class Export(VerbView):
         )
 
     def carry_out(self) -> FileResponse:
-        archive = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-        exports.export(self.subject.id, actor=self.actor, archive=archive)
-        archive.seek(0)
+        archive = exports.exported(self.subject.id, actor=self.actor)
         return FileResponse(archive, as_attachment=True, filename=f"{self.subject.id}.zip")
 
     def finish(self, result: FileResponse) -> FileResponse:

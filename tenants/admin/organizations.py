@@ -1,10 +1,10 @@
 """Organizations: the list, a page for each with its timeline and its buttons, and the form that makes one."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -22,7 +22,7 @@ from tenants import lifecycle
 from tenants.admin import organization_forms, organization_pages
 from tenants.admin.bulk import MOST, BulkView
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
-from tenants.models import Membership, Organization, Status
+from tenants.models import Organization, OrganizationQuerySet, Status
 
 STATUS_COLOURS: dict[str, str] = {
     Status.ACTIVE: "success",
@@ -67,7 +67,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     list_filter = (StatusFilter, ("created_at", DayRangeFilter))
     list_disable_select_all = True
     search_fields = ("id", "display_name")
-    search_help_text = "Id, name or an owner's e-mail"
+    search_help_text = "Id, name or an owner's e-mail address"
     ordering = ("id",)
     actions = ("suspend_selected", "unsuspend_selected")
 
@@ -106,12 +106,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Organization], search_term: str
     ) -> tuple[QuerySet[Organization], bool]:
-        words = search_term.strip()
-        if not words:
-            return queryset, False
-        owned = Membership.objects.filter(is_owner=True, user__email__icontains=words)
-        named = Q(id__icontains=words) | Q(display_name__icontains=words)
-        return queryset.filter(named | Q(pk__in=owned.values("organization"))), False
+        return cast(OrganizationQuerySet, queryset).search(search_term.strip()), False
 
     @admin.action(description="Suspend…", permissions=["run_lifecycle"])
     def suspend_selected(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse:

@@ -1,16 +1,17 @@
 """The operators' API: `/api/admin/orgs`."""
 
-import tempfile
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse
 from django_filters import MultipleChoiceFilter
+from django_filters.rest_framework.backends import DjangoFilterBackend
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
+from rest_framework.filters import OrderingFilter, SearchFilter
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -50,10 +51,18 @@ class OrganizationFilter(FilterSet):
         fields = ("status",)
 
 
+class OrganizationSearch(SearchFilter):
+    """By the same fields as in the admin and on the command line."""
+
+    def filter_queryset(self, request: Request, queryset: Any, view: Any) -> Any:
+        words = " ".join(self.get_search_terms(request))
+        return queryset.search(words)
+
+
 class OrganizationList(OperatorView, generics.ListAPIView[Organization]):
     serializer_class = serializers.OrganizationSerializer
     filterset_class = OrganizationFilter
-    search_fields = ("id", "display_name", "signup_email")
+    filter_backends = (DjangoFilterBackend, OrganizationSearch, OrderingFilter)
     ordering_fields = ("id", "created_at", "status_changed_at", "purge_after")
 
     def get_queryset(self) -> QuerySet[Organization]:
@@ -94,9 +103,9 @@ class OrganizationDetail(OperatorView):
 
 
 class LifecycleView(OperatorView):
-    """One transition of the lifecycle table; `as_view` names the verb and its request."""
+    """One transition of the lifecycle table; subclasses name its verb and document its request."""
 
-    verb: Callable[..., Organization] = staticmethod(lifecycle.suspend)
+    verb: Callable[..., Organization]
     request_serializer: type[serializers.ReasonSerializer] = serializers.ReasonSerializer
 
     @extend_schema(responses=serializers.OrganizationSerializer)
@@ -109,6 +118,7 @@ class LifecycleView(OperatorView):
 class Suspend(LifecycleView):
     """Refuse the organization's people from their next request on; its data stays whole."""
 
+    verb = staticmethod(lifecycle.suspend)
     post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
 
 
@@ -173,7 +183,5 @@ class Export(OperatorView):
     @extend_schema(responses={(200, "application/zip"): OpenApiTypes.BINARY})
     def get(self, request: Request, organization_id: str) -> FileResponse:
         """Everything held on the tenant: a ZIP of JSON lines with a manifest."""
-        archive = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-        exports.export(organization_id, actor=self.actor(), archive=archive)
-        archive.seek(0)
+        archive = exports.exported(organization_id, actor=self.actor())
         return FileResponse(archive, as_attachment=True, filename=f"{organization_id}.zip")

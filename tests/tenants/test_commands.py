@@ -102,8 +102,8 @@ def test_an_actor_is_held_to_their_permissions(group, tmp_path: Path) -> None:
 def test_only_admins_purge(group) -> None:
     organization_in("past its retention", "acme")
     make_operator(group, email="op@pulse.example")
-    status, [row] = document("reap", "--live", "--actor", "op@pulse.example")
-    assert (status, row["result"]) == (1, "permission_denied")
+    status, refusal = document("reap", "--live", "--actor", "op@pulse.example")
+    assert (status, refusal["code"]) == (1, "permission_denied")
     assert status_of("acme") == "pending_deletion"
 
 
@@ -149,6 +149,7 @@ def test_organizations_are_listed_filtered_and_searched() -> None:
     assert ids("--status", "suspended") == ["paused"]
     assert ids("--status", "purged") == ["gone"]
     assert ids("--search", "CM") == ["acme"]
+    assert ids("--search", "owner@ACME") == ["acme"]
     assert run("organizations", "--search", "nobody")[1] == "No organizations.\n"
 
 

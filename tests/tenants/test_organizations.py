@@ -86,7 +86,7 @@ def test_the_list_is_filtered_by_one_state_or_several(operator: Caller) -> None:
         ("%", []),
     ],
 )
-def test_the_list_is_searched_by_id_name_and_who_asked(operator: Caller, words, found) -> None:
+def test_the_list_is_searched_by_id_name_and_owner(operator: Caller, words, found) -> None:
     make_organization("acme")
     make_organization("globex", name="Ü Umlaut")
     assert ids(operator, f"search={quote(words)}") == found

@@ -18,7 +18,9 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--status", choices=Status.values)
-        parser.add_argument("--search", default="", help="Part of the id or the display name.")
+        parser.add_argument(
+            "--search", default="", help="Part of the id, the name or an owner's e-mail address."
+        )
 
     def run(self, *, actor: Actor, status: str | None, search: str, **options: Any) -> None:
         actor.require("tenants.view_organization")
