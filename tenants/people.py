@@ -19,6 +19,14 @@ from tenants.provisioning import checked_email
 CHANGE = "tenants.change_user"
 
 
+def named(email: str) -> User:
+    """The person with this e-mail address, in whatever case. Raises `UserNotFound`."""
+    try:
+        return User.objects.get_by_natural_key(email)
+    except User.DoesNotExist:
+        raise errors.UserNotFound from None
+
+
 def create_operator(email: str, *, groups: Sequence[str], actor: Actor) -> tuple[User, str]:
     """An operator in these groups, and their generated password, which is kept nowhere else.
 

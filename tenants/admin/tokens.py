@@ -20,10 +20,9 @@ from pulse.admin import actors, moments
 from pulse.admin.filters import BoundedPaginator, ExactFilter
 from pulse.admin.forms import ConfirmForm, text_input
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
-from tenants import errors, organizations, tokens
-from tenants.models import LONGEST_ID, ApiToken, User
+from tenants import organizations, people, tokens
+from tenants.models import LONGEST_ID, ApiToken
 
-LONGEST_DAYS = 3650
 STATES = {"usable": "success", "expired": "warning", "revoked": "default"}
 
 
@@ -47,7 +46,7 @@ class TokenForm(forms.Form):
         label="Expires after (days)",
         required=False,
         min_value=1,
-        max_value=LONGEST_DAYS,
+        max_value=tokens.LONGEST_EXPIRY_DAYS,
         initial=90,
         widget=UnfoldAdminIntegerFieldWidget(),
         help_text="Empty: never.",
@@ -77,9 +76,7 @@ class AddToken(VerbView):
     def carry_out(
         self, *, email: str, organization: str, scopes: list[str], expires_days: int | None
     ) -> tuple[ApiToken, str]:
-        user = User.objects.filter(email=email.strip().lower()).first()
-        if user is None:
-            raise errors.UserNotFound
+        user = people.named(email)
         terms: dict[str, Any] = {"actor": self.actor, "scopes": scopes, "expires_days": expires_days}
         if not organization:
             return tokens.create_for_operator(user, **terms)

@@ -6,8 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
-from tenants import organizations, tokens
-from tenants.models import User
+from tenants import organizations, people, tokens
 
 
 class Command(OperatorCommand):
@@ -43,13 +42,13 @@ class Command(OperatorCommand):
         scopes = scope or ["read", "write", "check"]
         if operator is not None:
             token, text = tokens.create_for_operator(
-                _user(operator), actor=actor, scopes=scopes, expires_days=expires_days
+                people.named(operator), actor=actor, scopes=scopes, expires_days=expires_days
             )
         else:
             if user is None:
                 raise CommandError("--organization needs --user EMAIL.", returncode=2)
             token, text = tokens.create_for_member(
-                _user(user),
+                people.named(user),
                 organizations.living(organization or ""),
                 actor=actor,
                 scopes=scopes,
@@ -59,10 +58,3 @@ class Command(OperatorCommand):
             self.print_json({"token": text, "scopes": token.scopes, "expires_at": token.expires_at})
         else:
             self.stdout.write(text)
-
-
-def _user(email: str) -> User:
-    user = User.objects.filter(email=email.strip().lower()).first()
-    if user is None:
-        raise CommandError(f"There is no user with the e-mail address {email}.")
-    return user
