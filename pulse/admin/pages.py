@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
 from django.db.models import Model
@@ -81,7 +82,7 @@ class ReadOnlyAdmin(ModelAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> TemplateResponse:
-        row = self.get_object(request, object_id)
+        row = self.get_object(request, unquote(object_id))
         if not self.has_view_permission(request, row) or request.method not in ("GET", "HEAD"):
             raise PermissionDenied
         if row is None:
@@ -110,8 +111,12 @@ class ReadOnlyAdmin(ModelAdmin):
         return ()
 
     def path_of(self, name: str, *args: Any) -> str:
-        """The address of one of this model's pages: `changelist`, `change`, or a form's name."""
-        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
+        """The address of one of this model's pages: `changelist`, `change`, or a form's name.
+
+        A row's key comes first, and is quoted as the lists of Django's admin quote it.
+        """
+        quoted = [quote(args[0]), *args[1:]] if args else []
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=quoted)
 
 
 class OperatorPage(View):
@@ -160,7 +165,7 @@ class VerbView(OperatorPage, FormView[Any]):
         """The row that the address names; None where it names none."""
         if "object_id" not in self.kwargs:
             return None
-        row = self.model_admin.get_object(self.request, self.kwargs["object_id"])
+        row = self.model_admin.get_object(self.request, unquote(str(self.kwargs["object_id"])))
         if row is None:
             raise Http404
         return row

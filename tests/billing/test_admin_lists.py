@@ -1,5 +1,6 @@
 """The admin's pages of plans, subscriptions and Stripe's events."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,17 @@ def test_events_are_filtered_by_status(status: str, event: StripeEvent, biller: 
     assert ("evt_1" in seen) == (status == "parked")
 
 
+@pytest.mark.parametrize("path", [EVENTS, PLANS])
+def test_a_list_leads_to_rows_whose_ids_have_signs_that_are_quoted(path: str, biller: Client) -> None:
+    make_event(id="evt_1AbC")
+    plans.publish("gold_42", actor=SYSTEM, capabilities=[], limits={}, meters=[])
+    [link] = re.findall(rf'href="({path}\w*_5F[14]\w+/change/)', text(biller.get(path)))
+    page = biller.get(link)
+    assert page.status_code == 200
+    [button] = page.context["actions_detail"]
+    assert biller.get(button["path"]).status_code == 200
+
+
 def test_an_event_is_shown_with_its_payload_and_error(event: StripeEvent, biller: Client) -> None:
     seen = text(biller.get(f"{EVENTS}evt_1/change/"))
     assert "&quot;note&quot;: &quot;&lt;b&gt;&quot;" in seen
@@ -102,7 +114,7 @@ def test_an_event_is_shown_with_its_payload_and_error(event: StripeEvent, biller
 
 
 def test_a_parked_event_is_tried_again(event: StripeEvent, biller: Client) -> None:
-    assert f"{EVENTS}evt_1/retry/" in text(biller.get(f"{EVENTS}evt_1/change/"))
+    assert f"{EVENTS}evt_5F1/retry/" in text(biller.get(f"{EVENTS}evt_1/change/"))
     assert said(biller.post(f"{EVENTS}evt_1/retry/", {"reason": "upgraded"})) == [
         "evt_1 waits to be processed."
     ]
