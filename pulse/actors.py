@@ -16,7 +16,8 @@ Door = Literal["admin", "api", "command", "job"]
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`name` is a user's public UUID, a job's name or the operating-system user: never an e-mail address.
+    """`name` is a user's public UUID, a job's name, the operating-system user, or for a stranger `anonymous`
+    or what they do, such as `sign-up`: never an e-mail address.
 
     A person is held to their Django permissions. Jobs, and whoever may run `manage.py` on the machine
     (and so read its secret key), are not.

@@ -26,7 +26,7 @@ def test_it_makes_a_trial_organization_with_its_owner(nobody: Caller, operator: 
     assert (shown["status"], shown["owner_email"]) == ("active", "ann@example.com")
     assert operator.get("/api/admin/orgs/acme-ltd/verify").json()["whole"]
     [event] = operator.get("/api/admin/orgs/acme-ltd/events").json()["results"]
-    assert (event["actor"], event["actor_kind"], event["door"]) == ("anonymous", "anonymous", "api")
+    assert (event["actor"], event["actor_kind"], event["door"]) == ("sign-up", "anonymous", "api")
 
 
 @pytest.mark.parametrize("state", ["active", "suspended", "pending_deletion", "purged"])
