@@ -108,6 +108,14 @@ def test_the_commands_status_flips_nothing(capsys) -> None:
     assert not AuditEvent.objects.exists()
 
 
+def test_the_commands_status_is_for_those_who_may_read_it(capsys) -> None:
+    groupless = make_operator("support")
+    groupless.groups.clear()
+    with pytest.raises(SystemExit):
+        call_command("hosted_mode", "status", "--actor", groupless.email)
+    assert "permission_denied" in capsys.readouterr().err
+
+
 def test_the_command_holds_its_actor_to_their_permissions(capsys) -> None:
     support = make_operator("support")
     with pytest.raises(SystemExit) as ended:

@@ -23,6 +23,7 @@ class Command(OperatorCommand):
         parser.add_argument("--reason", default="", help="Kept in the audit log.")
 
     def run(self, *, actor: Actor, verb: str, reason: str, **options: Any) -> None:
+        actor.require("pulse.view_killswitch")
         if verb in VERBS:
             VERBS[verb](actor=actor, reason=reason)
         state = hosted_mode.state()
