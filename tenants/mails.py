@@ -1,5 +1,6 @@
 """Mails to the owners of an organization about its lifecycle."""
 
+from django.conf import settings
 from django.core.mail import send_mail
 
 from tenants.models import Organization, Status, User
@@ -18,10 +19,16 @@ SUBJECTS = {
     "restore": "{name} is restored",
 }
 BODIES = {
-    "suspend": "Its people cannot use the service until the suspension is lifted. All data is kept.",
-    "unsuspend": "Its people can use the service again.",
-    "soft_delete": "All its data will be erased on {purge_after:%d %B %Y}. Until then it can be restored.",
-    "restore": "The deletion was called off. All data was kept.",
+    "suspend": (
+        "{name} is suspended: its people cannot use the service until the suspension is lifted. "
+        "All its data is kept."
+    ),
+    "unsuspend": "The suspension of {name} is lifted: its people can use the service again.",
+    "soft_delete": (
+        "{name} is going to be deleted: its people can no longer use the service, and all its data will be "
+        "erased on {purge_after:%d %B %Y}. Until then it can be restored."
+    ),
+    "restore": "The deletion of {name} has been called off. All its data was kept.",
 }
 
 
@@ -35,6 +42,8 @@ def tell_owners(organization_id: str, *, verb: str) -> int:
         memberships__organization=organization, memberships__is_owner=True, is_active=True
     )
     body = f"Hello,\n\n{BODIES[verb].format(**words)}\n\nOrganization: {organization.id}\n"
+    if settings.PULSE_SUPPORT_CONTACT:
+        body += f"Whom to ask: {settings.PULSE_SUPPORT_CONTACT}\n"
     for owner in owners:
         send_mail(SUBJECTS[verb].format(**words), body, None, [owner.email])
     return len(owners)

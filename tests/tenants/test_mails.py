@@ -62,6 +62,19 @@ def test_a_deletion_tells_its_date() -> None:
     assert "erased on 31 January 2030" in mail.outbox[0].body
 
 
+def test_a_mail_says_whom_to_ask(settings) -> None:
+    settings.PULSE_SUPPORT_CONTACT = "help@pulse.example"
+    organization_in("suspended")
+    tell("suspend")
+    assert mail.outbox[0].body.splitlines()[2:] == [
+        "Acme Ltd is suspended: its people cannot use the service until the suspension is lifted. "
+        "All its data is kept.",
+        "",
+        "Organization: acme",
+        "Whom to ask: help@pulse.example",
+    ]
+
+
 def test_each_owner_gets_a_mail_of_their_own_and_members_get_none() -> None:
     organization_in("suspended")
     second = UserFactory(email="second@acme.example")
