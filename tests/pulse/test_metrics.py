@@ -143,7 +143,11 @@ def drive(operator: Caller) -> None:
 def test_several_processes_count_into_one_exposition(monkeypatch, tmp_path) -> None:
     """What is counted in the database is beside what the processes have left in their files."""
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
-    assert set(families()) == {"pulse_hosted_active_tenants", "pulse_jobs_oldest_waiting_seconds"}
+    assert set(families()) == {
+        "pulse_billing_stripe_events_held",
+        "pulse_hosted_active_tenants",
+        "pulse_jobs_oldest_waiting_seconds",
+    }
 
 
 def test_loopback_may_read() -> None:
