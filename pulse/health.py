@@ -97,14 +97,11 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, over all processes; for loopback or a token with the scope `metrics`."""
     if not is_local(request) and not may_scrape(request):
         return respond(request, PermissionRefused("Metrics are for loopback or a token."))
-    exposition = b""
+    kept = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry)
-        exposition = generate_latest(registry)
-    else:
-        exposition = generate_latest(REGISTRY)
+        kept = CollectorRegistry()
+        MultiProcessCollector(kept)
     counted = CollectorRegistry()
     for collector in scrape_collectors:
         counted.register(collector)
-    return HttpResponse(exposition + generate_latest(counted), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(kept) + generate_latest(counted), content_type=CONTENT_TYPE_LATEST)

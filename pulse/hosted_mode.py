@@ -52,7 +52,7 @@ def is_killed() -> bool:
 def require_open(request: HttpRequest) -> None:
     """Raise Http404, as for an unknown path, unless hosted mode is open."""
     if settings.PULSE_HOSTED_MODE != "true":
-        raise Http404
+        raise Http404  # Without a look into the database, which may be as shut.
     try:
         is_open = state().open
     except DatabaseError as error:

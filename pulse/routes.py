@@ -1,4 +1,4 @@
-"""How a route declares what guards it: always on, hosted, or a tenant's.
+"""How a route declares what guards it: nothing, hosted mode, or the organization's steps too.
 
 Used in `urls.py` around the patterns; `pulse.gate` reads the declaration back from the resolved view.
 """
@@ -20,7 +20,7 @@ Route = URLPattern | URLResolver
 
 
 def always_on(*routes: Route) -> list[Route]:
-    """Routes that answer whatever the gate says: health, sign-in, the operators' admin."""
+    """Routes that answer whatever the gate says: health, the operators' admin, the API's description."""
     return _declare(ALWAYS_ON, routes)
 
 
