@@ -7,12 +7,15 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from billing.models import Subscription
-from billing.tenant_resource import Billing
+from billing import overrides
+from billing.models import StripeEvent, Subscription
+from billing.overrides import Wanted
+from billing.tenant_resource import TABLES, Billing
 from pulse import faults
 from tenants import lifecycle, resources
 from tenants.errors import ProvisioningFailed
 from tenants.models import Organization
+from tests.billing.stripe_world import SECRET, deliver, event, process, subscription
 from tests.factories import SYSTEM, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -58,6 +61,41 @@ def test_the_export_holds_the_state_and_the_trials_end(tmp_path) -> None:
 def test_the_export_of_an_organization_without_one_has_empty_files(tmp_path) -> None:
     Billing().export(Organization.objects.get(id="default"), tmp_path)
     assert "".join(file.read_text() for file in tmp_path.glob("*.jsonl")) == ""
+
+
+@pytest.fixture
+def every_table(database: None, settings) -> None:
+    """acme has a row in each of billing's tables."""
+    settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
+    make_organization("acme")
+    overrides.add("acme", Wanted(state="active"), actor=SYSTEM, reason="asked")
+    deliver(event(1, subscription()))
+    process()
+
+
+@pytest.mark.usefixtures("every_table")
+def test_the_export_has_a_row_of_each_table(tmp_path) -> None:
+    Billing().export(Organization.objects.get(id="acme"), tmp_path)
+    files = tmp_path.glob("*.jsonl")
+    rows = {file.stem: [json.loads(line) for line in file.read_text().splitlines()] for file in files}
+    assert {name: len(found) for name, found in rows.items()} == {
+        "subscription": 1, "overrides": 1, "stripe_subscriptions": 1, "stripe_events": 1,
+    }  # fmt: skip
+    assert rows["overrides"][0]["reason"] == "asked"
+    assert rows["stripe_subscriptions"][0]["described"]["customer"] == "cus_1"
+    assert rows["stripe_events"][0]["payload"]["type"] == "customer.subscription.updated"
+
+
+@pytest.mark.usefixtures("every_table")
+def test_a_purge_erases_each_table_and_a_late_event_brings_nothing_back() -> None:
+    lifecycle.soft_delete("acme", actor=SYSTEM, retention_days=1)
+    with time_machine.travel(timezone.now() + timedelta(days=2)):
+        lifecycle.purge("acme", actor=SYSTEM)
+        assert not any(model._default_manager.exists() for model in TABLES.values())
+        deliver(event(2, subscription("canceled")))
+        process()
+    assert StripeEvent.objects.get().status == "unknown_customer"
+    assert not Subscription.objects.exists()
 
 
 def test_a_purge_erases_it() -> None:
