@@ -10,11 +10,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("agg")
-
-from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -45,7 +40,6 @@ def draw(document: dict[str, Any], *, into: Path) -> list[Path]:
         figure.text(0.01, 0.01, described(document), fontsize=7, color="#57606a", va="bottom")
         files.append(into / f"{slug(subject)}.png")
         figure.savefig(files[-1], dpi=130, facecolor="white")
-        pyplot.close(figure)
     return files
 
 
@@ -60,7 +54,7 @@ def described(document: dict[str, Any]) -> str:
 
 
 def slug(subject: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", subject.lower()).strip("-")
+    return re.sub(r"[^a-z0-9]+", "-", subject.lower().replace("'", "")).strip("-")
 
 
 def drawn(rows: list[Row]) -> list[tuple[str, Figure]]:
@@ -82,7 +76,8 @@ def chart_of(subject: str, rows: list[Row]) -> Figure:
 
 
 def titled(subject: str, height: float) -> tuple[Figure, Axes]:
-    figure, axes = pyplot.subplots(figsize=(8.6, height))
+    figure = Figure(figsize=(8.6, height))
+    axes = figure.subplots()
     axes.set_title(subject[0].upper() + subject[1:], loc="left", fontsize=12, fontweight="bold", pad=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_axisbelow(True)
