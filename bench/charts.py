@@ -98,6 +98,8 @@ def as_bars(subject: str, rows: list[Row]) -> Figure:
     figure, axes = titled(subject, 1.7 + 0.5 * len(names))
     axes.barh(names, values, color=[OURS, *(THEIRS for _ in rows)], height=0.6)
     axes.invert_yaxis()
+    if {row["unit"] for row in rows} != {unit}:
+        raise ValueError(f"{subject}: the rows of one chart are in different units")
     most, least = max(values), min(values)
     if most / least > LOGARITHMIC_FROM:
         axes.set_xscale("log")
@@ -105,6 +107,9 @@ def as_bars(subject: str, rows: list[Row]) -> Figure:
     else:
         axes.set_xlim(0, most * 1.6)
     axes.xaxis.set_major_formatter(plain)
+    lowest = axes.get_xlim()[0]
+    axes.set_xticks([tick for tick in axes.get_xticks() if lowest <= tick <= most * 1.5])
+    axes.minorticks_off()
     beside(axes, values[0], 0, shown(values[0], unit))
     for place, row in enumerate(rows, start=1):
         colour = BUDGET if row["within"] is False else "black"

@@ -58,7 +58,7 @@ class Result:
             "ours": round(self.ours, 3),
             "against": round(self.against, 3),
             "unit": self.unit,
-            "ratio": round(self.ratio, 4),
+            "ratio": float(f"{self.ratio:.4g}"),
             "budget": self.budget,
             "within": self.within,
         }
