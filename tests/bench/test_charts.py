@@ -43,6 +43,14 @@ def test_charts_of_an_earlier_run_make_way(tmp_path):
     assert [file.name for file in tmp_path.glob("*.png")] == ["memory.png"]
 
 
+def test_one_chart_has_one_unit(tmp_path):
+    from bench import charts
+
+    rows = [BARS[0].as_json(), BARS[1].as_json() | {"unit": "ms"}]
+    with pytest.raises(ValueError, match="a new database: .* different units"):
+        charts.draw(results.document(rows, load=0.1), into=tmp_path)
+
+
 def test_the_machine_what_ran_and_the_date_are_in_the_picture():
     from bench import charts
 
