@@ -47,7 +47,7 @@ def test_one_chart_has_one_unit(tmp_path):
     from bench import charts
 
     rows = [BARS[0].as_json(), BARS[1].as_json() | {"unit": "ms"}]
-    with pytest.raises(ValueError, match="a new database: .* different units"):
+    with pytest.raises(ValueError, match=r"a new database: .* different units"):
         charts.draw(results.document(rows, load=0.1), into=tmp_path)
 
 
