@@ -144,11 +144,20 @@ class Restore(LifecycleView):
     post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
 
 
+class EventFilter(FilterSet):
+    after = InstantFilter(field_name="at", lookup_expr="gte")
+    before = InstantFilter(field_name="at", lookup_expr="lt")
+
+    class Meta:
+        model = AuditEvent
+        fields = ("verb", "actor", "request_id")
+
+
 class Events(OperatorView, generics.ListAPIView[AuditEvent]):
     """The organization's audit timeline, newest first. A tombstone's can be read too."""
 
     serializer_class = serializers.EventSerializer
-    filterset_fields = ("verb", "actor", "request_id")
+    filterset_class = EventFilter
     ordering_fields = ("sequence",)
     read_permission = "pulse.view_auditevent"
 

@@ -49,6 +49,17 @@ def test_a_tombstone_and_its_timeline_can_be_read(operator: Caller) -> None:
     assert newest["verb"] == "organization.purge"
 
 
+def test_the_timeline_is_filtered_by_instants(operator: Caller) -> None:
+    with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC)):
+        make_organization("acme")
+    with time_machine.travel(datetime(2030, 1, 2, tzinfo=UTC)):
+        operator.patch(f"{LIST}/acme", {"display_name": "Acme"})
+    later = operator.get(f"{LIST}/acme/events?after=2030-01-02T00:00:00Z").json()["results"]
+    earlier = operator.get(f"{LIST}/acme/events?before=2030-01-02T00:00:00Z").json()["results"]
+    assert [one["verb"] for one in later] == ["organization.rename"]
+    assert [one["verb"] for one in earlier] == ["organization.provision"]
+
+
 @pytest.mark.parametrize("below", ["verify", "export"])
 def test_nothing_else_of_a_tombstone_can_be_read(operator: Caller, below) -> None:
     organization_in("purged")
