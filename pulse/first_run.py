@@ -21,6 +21,6 @@ def prepare(*, say: Callable[[str], object]) -> None:
     password = given or secrets.token_urlsafe(12)
     operators.create_superuser(settings.PULSE_OPERATOR_EMAIL, password)
     if given:
-        say(f"Operator {settings.PULSE_OPERATOR_EMAIL} is made with PULSE_OPERATOR_PASSWORD.")
+        say(f"Created the operator {settings.PULSE_OPERATOR_EMAIL} with PULSE_OPERATOR_PASSWORD.")
     else:
-        say(f"Operator {settings.PULSE_OPERATOR_EMAIL} is made. Password, shown this once: {password}")
+        say(f"Created the operator {settings.PULSE_OPERATOR_EMAIL}. Password, shown only once: {password}")

@@ -84,7 +84,7 @@ class OrganizationIdTaken(Problem):
 class InvitationRequired(Problem):
     status = 403
     code = "invitation_required"
-    detail = "Sign-up is by invitation."
+    detail = "Sign-up is by invitation only."
 
 
 class TenantCapReached(Problem):
@@ -181,7 +181,7 @@ class UserNotFound(NotFound):
 class UserExists(Problem):
     status = 409
     code = "user_exists"
-    detail = "A person with this e-mail address exists already. Their page has their groups."
+    detail = "A person with this e-mail address exists already. Change their groups on their page."
 
 
 class UnknownGroup(InvalidRequest):

@@ -18,7 +18,7 @@ class ProvisionForm(forms.Form):
         label="Owner's e-mail",
         max_length=254,
         widget=text_input(autofocus="", type="email"),
-        help_text="Becomes a member with the role admin. Who asked before gets the same organization.",
+        help_text="The owner gets the role admin. Who has asked before gets the organization they have.",
     )
     name = forms.CharField(
         max_length=provisioning.LONGEST_NAME, widget=text_input(), help_text="3 to 64 characters."
@@ -50,8 +50,10 @@ class Provision(VerbView):
     def finish(self, result: provisioning.Provisioned) -> HttpResponse:
         page = self.model_admin.path_of("change", result.organization.pk)
         if not result.existing:
-            return self.leave(page, f"{result.organization.id} is made, with its owner and its roles.")
-        said = f"{result.organization.id} exists already: this e-mail address asked before. Nothing was made."
+            return self.leave(
+                page, f"{result.organization.id} has been created, with its owner and its roles."
+            )
+        said = f"{result.organization.id} exists already: this address has asked before. Nothing was created."
         messages.warning(self.request, said)
         return HttpResponseRedirect(page)
 

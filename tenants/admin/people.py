@@ -40,7 +40,7 @@ class GroupsField(forms.MultipleChoiceField):
 class OperatorForm(forms.Form):
     email = forms.CharField(label="E-mail", max_length=254, widget=text_input(autofocus="", type="email"))
     groups = GroupsField(
-        help_text="support reads, operator runs the lifecycle, billing bills, admin does all."
+        help_text="support reads; operator runs the lifecycle; billing changes subscriptions; admin does all."
     )
 
 

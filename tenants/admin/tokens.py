@@ -85,7 +85,7 @@ class AddToken(VerbView):
     def finish(self, result: tuple[ApiToken, str]) -> HttpResponse:
         token, text = result
         return self.once(
-            "tenants/admin/token_once.html", title=f"Token {token} is made", token=token, text=text
+            "tenants/admin/token_once.html", title=f"Token {token} has been created", token=token, text=text
         )
 
 
@@ -102,7 +102,7 @@ class Revoke(VerbView):
         return "The token is revoked already." if self.subject.revoked_at else ""
 
     def consequences(self) -> Sequence[str]:
-        return ("Whatever uses it is refused from the next request on.", "It cannot be taken back.")
+        return ("Whatever uses it is refused from the next request on.", "This cannot be undone.")
 
     def carry_out(self) -> ApiToken:
         return tokens.revoke(self.subject, actor=self.actor)

@@ -12,7 +12,7 @@ import requests
 from tests.integration.serving import Installation, alive, family_of, installation, serve
 from tests.processes import free_port, wait_for
 
-PASSWORD = re.compile(r"Operator (\S+) is made\. Password, shown this once: (\S+)")
+PASSWORD = re.compile(r"Created the operator (\S+)\. Password, shown only once: (\S+)")
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ def prepared() -> list[str]:
 
 def test_the_first_operator_signs_in_with_the_password_that_was_said() -> None:
     (said,) = prepared()
-    password = re.search(r"shown this once: (\S+)$", said)[1]
+    password = re.search(r"shown only once: (\S+)$", said)[1]
     operator = User.objects.get(email="operator@localhost")
     assert operator.check_password(password)
     assert operator.is_staff
@@ -38,7 +38,7 @@ def test_a_password_from_the_environment_is_not_said(settings) -> None:
     settings.PULSE_OPERATOR_EMAIL = "Ann@Example.com"
     settings.PULSE_OPERATOR_PASSWORD = "correct horse battery staple"
     (said,) = prepared()
-    assert said == "Operator Ann@Example.com is made with PULSE_OPERATOR_PASSWORD."
+    assert said == "Created the operator Ann@Example.com with PULSE_OPERATOR_PASSWORD."
     assert User.objects.get(email="ann@example.com").check_password("correct horse battery staple")
 
 

@@ -18,7 +18,9 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", metavar="ID")
-        parser.add_argument("--output", metavar="FILE", help="A file that does not exist yet (ID.zip).")
+        parser.add_argument(
+            "--output", metavar="FILE", help="A file that does not exist yet (default: ID.zip)."
+        )
 
     def run(self, *, actor: Actor, id: str, output: str | None, **options: Any) -> None:  # noqa: A002
         path = Path(output or f"{id}.zip")

@@ -31,5 +31,5 @@ class Command(OperatorCommand):
         if self.as_json:
             self.print_json(shown)
         else:
-            outcome = "exists already" if provisioned.existing else "is made"
+            outcome = "exists already" if provisioned.existing else "has been created"
             self.stdout.write(f"{shown['id']} {outcome} ({shown['status']}).")

@@ -19,7 +19,7 @@ class Command(OperatorCommand):
             type=int,
             default=provisioning.MOST_LEFTOVERS,
             metavar="N",
-            help="Keep all when there are more than this: is the control database an old one? (%(default)s)",
+            help="Clear nothing when there are more: the control database may be an old one (%(default)s).",
         )
 
     def run(self, *, actor: Actor, most: int, **options: Any) -> None:
