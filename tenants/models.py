@@ -179,7 +179,6 @@ class ApiToken(models.Model):
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="tokens"
     )
-    name = models.CharField(max_length=100, blank=True)
     prefix = models.CharField(max_length=14, help_text="The token's beginning, to tell it by.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
