@@ -124,10 +124,10 @@ def test_a_body_that_is_no_object_is_refused(product: Caller, body: Any) -> None
     assert product.post(CHECK, body).status_code == 400
 
 
-def test_a_body_of_up_to_one_mebibyte_is_read_here_and_nowhere_else(product: Caller) -> None:
+def test_a_body_of_up_to_one_mebibyte_is_read_here_but_not_everywhere(product: Caller) -> None:
     large = asked(attributes={"filler": "x" * 100_000})
     assert product.post(CHECK, large).status_code == 200
-    assert code(owner().post("/api/org/roles", large)) == (413, "body_too_large")
+    assert code(owner().post("/api/org/tokens", large)) == (413, "body_too_large")
     huge = asked(attributes={"filler": "x" * 1_100_000})
     assert code(product.post(CHECK, huge)) == (413, "body_too_large")
 
