@@ -14,6 +14,8 @@ SUBJECTS = (
     "warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup", "fleet",
     "http_checks", "entitlements", "webhook_storm",
 )  # fmt: skip
+# A bench keeps one processor busy, and the http checks two: what is more was somebody else's.
+BUSY = 2.5
 
 
 def run(subject: str) -> list[dict[str, Any]]:
@@ -27,14 +29,17 @@ def run(subject: str) -> list[dict[str, Any]]:
 
 
 def main() -> int:
-    load = os.getloadavg()[0]
-    if load > 1:
-        Console(stderr=True).print(
-            f"The machine is busy (load {load:.1f}): limits in milliseconds may be missed."
-        )
-    rows = [row for subject in SUBJECTS for row in run(subject)]
+    loads: list[float] = []
+    rows: list[dict[str, Any]] = []
+    for subject in SUBJECTS:
+        loads.append(os.getloadavg()[0])
+        rows += run(subject)
     Console().print(results.table(rows))
-    results.write(rows, load=load)
+    if max(loads) > BUSY:
+        Console(stderr=True).print(
+            f"The machine was busy (load up to {max(loads):.1f}): limits in milliseconds may be missed."
+        )
+    results.write(rows, load=max(loads))
     return results.exit_code(rows)
 
 

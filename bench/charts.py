@@ -47,7 +47,7 @@ def described(document: dict[str, Any]) -> str:
     """The machine, what ran on it, and when."""
     machine, versions = document["machine"], document["versions"]
     return (
-        f"{machine['processors']} processors, {machine['architecture']}, {machine['system']}, load before "
+        f"{machine['processors']} processors, {machine['architecture']}, {machine['system']}, load up to "
         f"{machine['load']}; {document['date']}\n"
         + ", ".join(f"{name} {number}" for name, number in versions.items())
     )

@@ -4,8 +4,8 @@
 "budget", "within"}]}`. `ratio` is ours divided by against, and `within` tells whether it is at most
 `budget`; both of the latter are null for what is measured for information. A limit in milliseconds
 stands in `against`, with the budget 1. What was watched over time also has its `points` of seconds and value.
-The machine's `load` is that of the minute before the run: a busy one stretches both sides of a comparison
-alike, but not a limit.
+The machine's `load` is the highest of those before each bench: a busy one stretches both sides of a
+comparison alike, but not a limit.
 """
 
 import argparse
