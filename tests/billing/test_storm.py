@@ -13,7 +13,7 @@ from billing import webhooks
 from billing.models import StripeEvent
 from billing.tasks import process_stripe_events
 from tests.billing import storm
-from tests.billing.stripe_world import SECRET, body, deliver, process, signed
+from tests.billing.stripe_world import SECRET, body, process, signed
 from tests.processes import environment, running, wait_for, web_server
 from tests.snapshots import Snapshot
 
@@ -43,8 +43,7 @@ def test_a_storm_with_a_worker_killed_thrice_ends_as_the_ordered_delivery(
         delivery = storm.shuffled(events)
         over_http = stripe.map(lambda one: post(base, one), delivery[: len(delivery) // 5])
         for one in delivery[len(delivery) // 5 :]:
-            payload = body(one)
-            webhooks.receive(payload, signature=signed(payload))
+            receive(one)
         with worker_that_is_killed(tmp_path, total=count):
             assert set(over_http) == {200}
             wait_for_settled(count)
@@ -58,9 +57,14 @@ def one_by_one(events: list[storm.Event]) -> dict[str, object]:
     """What it comes to when each event is delivered once, in order, and processed before the next."""
     storm.make_customers()
     for one in events:
-        deliver(one)
+        receive(one)
         process()
     return storm.end_state()
+
+
+def receive(event: storm.Event) -> None:
+    payload = body(event)
+    webhooks.receive(payload, signature=signed(payload))
 
 
 def post(base: str, event: storm.Event) -> int:
