@@ -49,11 +49,6 @@ class EmptyOverride(InvalidRequest):
     detail = "An override changes at least one thing."
 
 
-class ReasonRequired(InvalidRequest):
-    code = "reason_required"
-    detail = "Say why."
-
-
 class OverrideNotFound(NotFound):
     detail = "There is no such override of this organization."
 

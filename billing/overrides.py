@@ -67,7 +67,7 @@ def add(
     `StaleVersion` when the present state's version is not among those `seen`.
     """
     actor.require(PERMISSION)
-    _check_reason(reason)
+    audit.required_reason(reason)
     if wanted.is_empty():
         raise errors.EmptyOverride
     wanted.check(timezone.now())
@@ -130,7 +130,7 @@ def put(
     among them.
     """
     actor.require(PERMISSION)
-    _check_reason(reason)
+    audit.required_reason(reason)
     with changing(organization_id, verb="override", actor=actor, reason=reason):
         present = entitlements.for_organization(organization_id)
         versions.require(describe(present), seen)
@@ -205,8 +205,3 @@ def _create(organization_id: str, wanted: Wanted, kind: str, actor: Actor, reaso
 def _revoke(override: Override, actor: Actor) -> None:
     override.revoked_at, override.revoked_by = timezone.now(), actor.name
     override.save(update_fields=("revoked_at", "revoked_by"))
-
-
-def _check_reason(reason: str) -> None:
-    if not audit.checked_reason(reason).strip():
-        raise errors.ReasonRequired

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pulse.actors import Actor
 from pulse.models import AuditEvent, AuditHead
-from pulse.problems import InvalidReason
+from pulse.problems import InvalidReason, ReasonRequired
 from pulse.text import is_one_line
 
 LONGEST_REASON = 500
@@ -73,6 +73,13 @@ def checked_reason(reason: str) -> str:
     """The reason, or `InvalidReason` when it is too long or has a control character."""
     if len(reason) > LONGEST_REASON or not is_one_line(reason):
         raise InvalidReason
+    return reason
+
+
+def required_reason(reason: str) -> str:
+    """As `checked_reason`, and `ReasonRequired` when it says nothing."""
+    if not checked_reason(reason).strip():
+        raise ReasonRequired
     return reason
 
 

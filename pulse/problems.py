@@ -74,6 +74,11 @@ class InvalidReason(InvalidRequest):
     detail = "A reason has at most 500 characters and no control characters."
 
 
+class ReasonRequired(InvalidRequest):
+    code = "reason_required"
+    detail = "Say why."
+
+
 class PermissionRefused(Problem):
     status = 403
     code = "permission_denied"

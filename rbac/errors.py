@@ -53,11 +53,6 @@ class InvalidRecoveryToken(PermissionRefused):
     detail = "The recovery token is unknown, of another organization, expired or used."
 
 
-class ReasonRequired(InvalidRequest):
-    code = "reason_required"
-    detail = "Say why."
-
-
 class MigrationNotSql(Problem):
     status = 500
     code = "migration_not_sql"

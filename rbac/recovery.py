@@ -4,7 +4,6 @@ An operator asks for the token, which is good for 15 minutes and one use, and re
 steps are audited and in the tenant's own changelog.
 """
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from pulse.actors import Actor
 from rbac import changelog, databases, errors
 from rbac.built_in import BUILT_IN
 from rbac.models import Assignment, Permission, Principal, Role
-from tenants import context, organizations
+from tenants import context, organizations, tokens
 from tenants.errors import NotAMember
 from tenants.models import Membership, RecoveryToken, User
 
@@ -37,14 +36,13 @@ class Issued:
 def issue(organization_id: str, *, actor: Actor, reason: str) -> Issued:
     """A recovery token; any earlier one of the organization ends. Raises `ReasonRequired`."""
     actor.require("tenants.break_glass")
-    if not audit.checked_reason(reason).strip():
-        raise errors.ReasonRequired
+    audit.required_reason(reason)
     organization = organizations.living(organization_id)
     RecoveryToken.objects.filter(organization=organization).delete()
     text = PREFIX + secrets.token_urlsafe(32)
     token = RecoveryToken.objects.create(
         organization=organization,
-        token_hash=_digest(text),
+        token_hash=tokens.digest(text),
         created_by=actor.name,
         expires_at=timezone.now() + GOOD_FOR,
     )
@@ -84,7 +82,7 @@ def redeem(organization_id: str, *, token: str, email: str, actor: Actor) -> Use
 def _use_up(organization_id: str, text: str, actor: Actor) -> None:
     token = (
         RecoveryToken.objects.select_for_update()
-        .filter(organization=organization_id, token_hash=_digest(text))
+        .filter(organization=organization_id, token_hash=tokens.digest(text))
         .first()
     )
     now = timezone.now()
@@ -111,7 +109,3 @@ def _mend_built_in_roles() -> None:
         Permission.objects.bulk_create(
             Permission(role=role, action=action, resource=resource) for action, resource in rules
         )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
