@@ -51,6 +51,7 @@ STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
 PULSE_PRODUCT_URL = env.str("PULSE_PRODUCT_URL", f"http://{PULSE_HOST}:{PULSE_PORT}/")
 PULSE_TENANT_CAP = env.int("PULSE_TENANT_CAP", 0)
+PULSE_VERDICT_DAYS = env.int("PULSE_VERDICT_DAYS", 30)
 PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
     "tenants",
     "rbac",
     "billing",
+    "runbooks",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",
