@@ -33,7 +33,7 @@ def install(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
         schema_editor.execute(
             """CREATE FUNCTION runbooks_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN RAISE EXCEPTION 'rows of % are append-only', TG_TABLE_NAME; END $$"""
+            BEGIN RAISE EXCEPTION 'rows of %% are append-only', TG_TABLE_NAME; END $$"""
         )
     for table, keys in TABLES.items():
         statements = (
