@@ -8,7 +8,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pulse.metrics import scrape_collectors
+from pulse.metrics import born, scrape_collectors
 
 propagation_seconds = Histogram(
     "pulse_billing_propagation_seconds",
@@ -19,7 +19,7 @@ stripe_events = Counter("pulse_billing_stripe_events_total", "Events of Stripe's
 stripe_drifts = Counter(
     "pulse_billing_stripe_drifts_total", "Subscriptions that differ from Stripe's.", ["outcome"]
 )
-
+born(stripe_drifts, outcome=["found", "fixed", "unreadable"])
 
 HELD = ("waiting", "unknown_customer", "parked")
 

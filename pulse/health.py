@@ -1,6 +1,5 @@
 """`/healthz` (the process answers), `/readyz` (it can do its work) and `/metrics`."""
 
-import os
 import tempfile
 from collections.abc import Callable
 
@@ -9,12 +8,11 @@ from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from pulse import hosted_mode, jobs
 from pulse.clients import is_local
-from pulse.metrics import scrape_collectors
+from pulse.metrics import kept_registry, scrape_collectors
 from pulse.problems import PermissionRefused, respond
 
 # Who may scrape from elsewhere; tenants puts the check of a token's scope `metrics` here.
@@ -97,11 +95,9 @@ def metrics_page(request: HttpRequest) -> HttpResponse:
     """Prometheus' text format, over all processes; for loopback or a token with the scope `metrics`."""
     if not is_local(request) and not may_scrape(request):
         return respond(request, PermissionRefused("Metrics are for loopback or a token."))
-    kept = REGISTRY
-    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        kept = CollectorRegistry()
-        MultiProcessCollector(kept)
     counted = CollectorRegistry()
     for collector in scrape_collectors:
         counted.register(collector)
-    return HttpResponse(generate_latest(kept) + generate_latest(counted), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(
+        generate_latest(kept_registry()) + generate_latest(counted), content_type=CONTENT_TYPE_LATEST
+    )

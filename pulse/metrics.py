@@ -1,20 +1,68 @@
 """The ground floor's metrics. No label carries an organization, a user or a path id."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
+from itertools import product
 from typing import Any
 
 from django.db import DatabaseError, connection
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django_prometheus.middleware import PrometheusAfterMiddleware
-from prometheus_client import Counter
+from django_prometheus.middleware import PrometheusAfterMiddleware, PrometheusBeforeMiddleware
+from prometheus_client import REGISTRY, CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 gate_refusals = Counter("pulse_gate_refusals_total", "Requests that the gate refused.", ["code"])
+requests = Counter(
+    "pulse_http_requests_total",
+    "Requests by the part of Pulse that was asked, and whether they were served, refused or failed.",
+    ["area", "outcome"],
+)
+
+# The first prefix that fits names the area; the rest of a path is a stranger's to choose.
+AREAS = (
+    ("/api/public/signup", "signup"),
+    ("/api/admin/", "admin_api"),
+    ("/api/webhooks/", "webhooks"),
+    ("/api/org", "tenant_api"),
+    ("/edge/", "edge"),
+    ("/admin/", "admin"),
+)
+OTHER = "other"
+OUTCOMES = ("served", "refused", "failed")
+
+
+def born(counter: Counter, **labels: Iterable[str]) -> None:
+    """Expose the counter's series at 0: of one that appears with its first, Prometheus sees no increase."""
+    for values in product(*labels.values()):
+        counter.labels(**dict(zip(labels, values, strict=True)))
+
+
+born(requests, area=[*(area for _, area in AREAS), OTHER], outcome=OUTCOMES)
+born(gate_refusals, code=["state_unavailable", "unavailable"])
 
 # Gauges that are counted in the database at scrape, so that they are true in every process.
 scrape_collectors: list[Collector] = []
+
+
+class BeforeMiddleware(PrometheusBeforeMiddleware):
+    """The outermost middleware counts each request, also one that another middleware failed on."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        area = next((area for prefix, area in AREAS if request.path_info.startswith(prefix)), OTHER)
+        requests.labels(area=area, outcome=outcome_of(response)).inc()
+        return super().process_response(request, response)  # type: ignore[no-any-return,no-untyped-call]
+
+
+def outcome_of(response: HttpResponse) -> str:
+    """`failed` is a 5xx, save one by which Pulse keeps to a limit that was set."""
+    if response.status_code < 400:
+        return "served"
+    if response.status_code < 500 or getattr(response, "is_by_design", False):
+        return "refused"
+    return "failed"
 
 
 class AfterMiddleware(PrometheusAfterMiddleware):
@@ -24,6 +72,16 @@ class AfterMiddleware(PrometheusAfterMiddleware):
         if "method" in labels:
             labels["method"] = self._method(request)  # type: ignore[no-untyped-call]
         return super().label_metric(metric, request, response, **labels)  # type: ignore[no-untyped-call]
+
+
+def kept_registry(folder: str | None = None) -> CollectorRegistry:
+    """What the processes have counted: all that write into the folder, or else this one alone."""
+    folder = folder or os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if folder is None:
+        return REGISTRY
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry, path=folder)
+    return registry
 
 
 class OldestWaitingTask(Collector):

@@ -34,6 +34,8 @@ class Problem(Exception):
     code: ClassVar[str] = "bad_request"
     detail: str = "The request cannot be carried out."
     default_headers: ClassVar[Mapping[str, str]] = {}
+    # A 5xx that keeps to a limit which was set, and so is no failure in the objectives' counts.
+    by_design: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -136,9 +138,11 @@ def drf_exception_handler(exception: Exception, context: dict[str, Any]) -> Resp
     if problem is None:
         return None
     set_rollback()
-    return Response(
+    response = Response(
         problem.as_json(), status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE
     )
+    response.is_by_design = problem.by_design
+    return response
 
 
 def as_problem(exception: Exception) -> Problem | None:

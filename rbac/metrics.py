@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge
 
+from pulse.metrics import born
+
 open_databases = Gauge(
     "pulse_rbac_open_databases",
     "Tenant databases that are open, over all threads.",
@@ -19,3 +21,13 @@ unusable_databases = Counter(
     "Times that a tenant database could not be used.",
     ["code"],
 )
+isolation_refusals = Counter(
+    "pulse_rbac_isolation_refusals_total",
+    "Reaches for a tenant's data from outside it: a defect, and none was answered.",
+    ["kind"],
+)
+born(isolation_refusals, kind=["no_organization", "other_organization"])
+born(integrity_checks, result=["passed", "failed"])
+born(backups, result=["made", "failed"])
+born(rehearsals, result=["passed", "failed"])
+born(unusable_databases, code=["tenant_database_unavailable", "tenant_busy", "tenant_migrating"])

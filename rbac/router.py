@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from rbac import databases
+from rbac import databases, metrics
 from tenants import context
 
 APP = "rbac"
@@ -40,10 +40,18 @@ class TenantRouter:
     def _alias(self, model: type[Model], hints: dict[str, Any]) -> str | None:
         if model._meta.app_label != APP:
             return None
-        organization_id = context.current()
+        organization_id = self._current()
         alias = databases.alias_of(organization_id)
         instance = hints.get("instance")
         if instance is not None and instance._state.db not in (None, alias):
+            metrics.isolation_refusals.labels(kind="other_organization").inc()
             raise OtherOrganization(f"{instance._meta.label} is of {instance._state.db}, current is {alias}")
         databases.open_database(organization_id)
         return alias
+
+    def _current(self) -> str:
+        try:
+            return context.current()
+        except context.NoOrganization:
+            metrics.isolation_refusals.labels(kind="no_organization").inc()
+            raise

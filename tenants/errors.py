@@ -90,6 +90,7 @@ class InvitationRequired(Problem):
 class TenantCapReached(Problem):
     status = 503
     code = "tenant_cap_reached"
+    by_design = True
     detail = "No more organizations can sign up at present."
 
 

@@ -7,7 +7,7 @@ from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from pulse.metrics import scrape_collectors
+from pulse.metrics import born, scrape_collectors
 
 signups = Counter("pulse_hosted_signups_total", "Well-formed sign-ups that were accepted.")
 provisions = Counter("pulse_hosted_provisions_total", "Provisionings by their end.", ["status"])
@@ -26,6 +26,8 @@ transition_seconds = Histogram(
     "Duration of a lifecycle transition.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+born(provisions, status=["success", "failure"])
+born(transitions, from_status=["active", "pending_deletion"], to_status=["suspended"])
 
 
 class ActiveTenants(Collector):

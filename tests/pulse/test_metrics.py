@@ -1,12 +1,17 @@
 """`/metrics`: every name that scripts rely on, for those who may read, and no id of anybody."""
 
 import re
+from contextlib import nullcontext
+from itertools import product
 
 import pytest
+from django.db import connection
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from tenants import tokens
+from pulse import faults
+from rbac.models import Role
+from tenants import context, tokens
 from tenants.models import Membership, User
 from tests.api import Caller
 from tests.factories import SYSTEM, make_member, make_operator, make_organization, member_token, owner_of
@@ -25,7 +30,9 @@ NAMES = {
     "pulse_rbac_role_mutations": "counter",
     "pulse_rbac_access_denials": "counter",
     "pulse_rbac_integrity_checks": "counter",
+    "pulse_rbac_isolation_refusals": "counter",
     "pulse_gate_refusals": "counter",
+    "pulse_http_requests": "counter",
     "pulse_jobs_oldest_waiting_seconds": "gauge",
 }
 # The thresholds of the service's objectives, in seconds: each must be a bucket to be counted exactly.
@@ -97,6 +104,77 @@ def test_a_sign_up_is_counted(nobody: Caller) -> None:
     nobody.post("/api/public/signup", {"email": "ann@example.com", "org_name": "Acme"})
     nobody.post("/api/public/signup", {"email": "no address", "org_name": "Acme"})
     assert value("pulse_hosted_signups_total") == before + 1
+
+
+def asked(area: str, outcome: str) -> float:
+    return value("pulse_http_requests_total", area=area, outcome=outcome)
+
+
+@pytest.mark.parametrize(
+    ("path", "area", "outcome"),
+    [
+        ("/api/admin/orgs", "admin_api", "served"),
+        ("/api/admin/orgs/nobody", "admin_api", "refused"),
+        ("/api/org", "tenant_api", "refused"),
+        ("/edge/check", "edge", "refused"),
+        ("/admin/", "admin", "served"),
+        ("/nowhere", "other", "refused"),
+    ],
+)
+def test_a_request_is_counted_by_its_area_and_outcome(operator, path: str, area: str, outcome: str) -> None:
+    before = asked(area, outcome)
+    operator.get(path)
+    assert asked(area, outcome) == before + 1
+
+
+def test_a_view_that_fails_is_counted_as_failed(operator: Caller) -> None:
+    faults.arm("provision.row", explode)
+    before = asked("signup", "failed")
+    Caller(Client(), None).post("/api/public/signup", {"email": "ann@example.com", "org_name": "Acme"})
+    assert asked("signup", "failed") == before + 1
+
+
+def test_the_database_failing_outside_the_view_is_counted_as_failed(operator: Caller) -> None:
+    """The session cannot be read: a middleware's failure, not a view's."""
+    operator.client.force_login(make_operator())
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE django_session RENAME TO mislaid")
+    before = asked("admin_api", "failed")
+    Caller(operator.client, None).get("/api/admin/orgs")
+    assert asked("admin_api", "failed") == before + 1
+
+
+def test_a_cap_that_was_set_fails_no_request(settings, nobody: Caller) -> None:
+    settings.PULSE_TENANT_CAP = 1
+    make_organization("acme")
+    before = asked("signup", "refused")
+    nobody.post("/api/public/signup", {"email": "ann@example.com", "org_name": "Acme"})
+    assert asked("signup", "refused") == before + 1
+
+
+@pytest.mark.parametrize(("area", "outcome"), [*product(["admin_api", "signup"], ["served", "failed"])])
+def test_what_objectives_count_is_exposed_before_its_first(area: str, outcome: str) -> None:
+    """Prometheus sees no increase in a series that appears with its first count."""
+    assert {"area": area, "outcome": outcome} in [
+        sample.labels for sample in families()["pulse_http_requests"].samples
+    ]
+
+
+@pytest.mark.parametrize(("current", "kind"), [("", "no_organization"), ("other", "other_organization")])
+def test_a_reach_for_a_tenants_data_from_outside_it_is_counted(database, current: str, kind: str) -> None:
+    for organization_id in ("acme", "other"):
+        make_organization(organization_id)
+    with context.organization("acme"):
+        role = Role.objects.get(id="viewer")
+    before = value("pulse_rbac_isolation_refusals_total", kind=kind)
+    within = context.organization(current) if current else nullcontext()
+    with within, pytest.raises(RuntimeError):
+        role.refresh_from_db()
+    assert value("pulse_rbac_isolation_refusals_total", kind=kind) == before + 1
+
+
+def explode() -> None:
+    raise RuntimeError("armed by a test")
 
 
 def test_no_label_carries_an_id_of_anybody(operator: Caller) -> None:
