@@ -69,7 +69,7 @@ def test_the_environment_may_give_the_first_password(tmp_path):
     assert "correct horse" not in said
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.drill)])
 def test_a_signal_stops_all_processes_together(installed: Installation, number: signal.Signals):
     with serve(installed, PULSE_WORKERS="2") as running:
         family = family_of(running.process.pid)
@@ -80,7 +80,10 @@ def test_a_signal_stops_all_processes_together(installed: Installation, number: 
         assert alive(family) == []
 
 
-@pytest.mark.parametrize("name", ["web", "worker", "scheduler"])
+@pytest.mark.parametrize(
+    "name",
+    ["worker", *(pytest.param(name, marks=pytest.mark.drill) for name in ("web", "scheduler"))],
+)
 def test_a_process_that_dies_takes_the_others_with_it(installed: Installation, name: str):
     with serve(installed) as running:
         family = family_of(running.process.pid)

@@ -59,14 +59,14 @@ def test_a_suspension_holds_at_once_in_both_workers(pulse: str, tmp_path: Path):
     organization = f"{pulse}/api/admin/orgs/acme"
 
     with clients(lambda: ask(f"{pulse}/api/org", owner)) as watch:
-        for _ in range(30):
+        for _ in range(10):
             watch.expect(lambda: act("post", f"{organization}/suspend", operator), (403, "org_suspended"))
             watch.expect(lambda: act("post", f"{organization}/unsuspend", operator), LET_IN)
 
     assert watch.wrong() == []
     asked_each = requests_by_worker(tmp_path).values()
     assert len(asked_each) == 2
-    assert min(asked_each) >= 30
+    assert min(asked_each) >= 10
 
 
 def test_the_kill_switch_flipped_by_another_process_holds_at_once(pulse: str):
@@ -74,9 +74,8 @@ def test_the_kill_switch_flipped_by_another_process_holds_at_once(pulse: str):
     owner = member_token("acme")
 
     with clients(lambda: ask(f"{pulse}/api/org", owner)) as watch:
-        for _ in range(2):
-            watch.expect(lambda: flip("kill"), (404, "not_found"))
-            watch.expect(lambda: flip("revive"), LET_IN)
+        watch.expect(lambda: flip("kill"), (404, "not_found"))
+        watch.expect(lambda: flip("revive"), LET_IN)
 
     assert watch.wrong() == []
 
@@ -86,7 +85,7 @@ def test_a_revoked_token_is_refused_at_once_in_both_workers(pulse: str):
     owner = member_token("acme")
     tokens = f"{pulse}/api/org/tokens"
 
-    for _ in range(10):
+    for _ in range(4):
         made = requests.post(tokens, json={"scopes": ["read"]}, **bearer(owner)).json()
         with clients(lambda made=made: ask(f"{pulse}/api/org", made["token"])) as watch:
             watch.expect(lambda: None, LET_IN)
@@ -103,7 +102,7 @@ def test_a_revoked_role_is_refused_at_once_in_both_workers(pulse: str):
     roles = f"{pulse}/api/org/users/{member.public_id}/roles"
 
     with clients(lambda: ask(f"{pulse}/api/org/members", theirs)) as watch:
-        for _ in range(15):
+        for _ in range(6):
             watch.expect(lambda: act("put", roles, owner, {"roles": []}), (403, "permission_denied"))
             watch.expect(lambda: act("put", roles, owner, {"roles": ["viewer"]}), LET_IN)
 

@@ -36,7 +36,7 @@ from tests.factories import ALL_SCOPES, SYSTEM, make_operator, member_token, own
 from tests.snapshots import Snapshot
 
 BOUNDS = settings(
-    max_examples=20,
+    max_examples=10,
     stateful_step_count=16,
     deadline=None,
     derandomize=True,
