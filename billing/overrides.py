@@ -67,6 +67,7 @@ def add(
     `StaleVersion` when the present state's version is not among those `seen`.
     """
     actor.require(PERMISSION)
+    actor.require_recent()
     audit.required_reason(reason)
     if wanted.is_empty():
         raise errors.EmptyOverride
@@ -103,6 +104,7 @@ def revoke(
     Raises `OverrideNotFound`, also for another organization's when one is named, and `AlreadyRevoked`.
     """
     actor.require(PERMISSION)
+    actor.require_recent()
     audit.checked_reason(reason)
     found = Override.objects.filter(pk=override_id).first()
     if found is None or organization_id not in (None, found.organization_id):
@@ -130,6 +132,7 @@ def put(
     among them.
     """
     actor.require(PERMISSION)
+    actor.require_recent()
     audit.required_reason(reason)
     with changing(organization_id, verb="override", actor=actor, reason=reason):
         present = entitlements.for_organization(organization_id)

@@ -2,14 +2,15 @@
 
 import os
 import pwd
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser, PermissionsMixin
 from django.http import HttpRequest
 
-from pulse.problems import PermissionRefused
+from pulse import recent
+from pulse.problems import PermissionRefused, ReauthenticationRequired
 
 Door = Literal["admin", "api", "command", "job"]
 
@@ -19,6 +20,7 @@ class Actor:
     """`name` is a user's public UUID, a job's name, the operating-system user, or for a stranger `anonymous`
     or what they do, such as `sign-up`: never an e-mail address.
 
+    `recent` is false for a session whose person has not proved lately who they are (`pulse.recent`).
     A person is held to their Django permissions. Jobs, and whoever may run `manage.py` on the machine
     (and so read its secret key), are not.
     """
@@ -28,6 +30,7 @@ class Actor:
     door: Door
     user: AbstractBaseUser | None = None
     request_id: str = ""
+    recent: bool = True
 
     def may(self, permission: str) -> bool:
         if isinstance(self.user, PermissionsMixin):
@@ -39,13 +42,19 @@ class Actor:
         if not self.may(permission):
             raise PermissionRefused(f"This takes the permission {permission}.")
 
+    def require_recent(self) -> None:
+        """Raise `ReauthenticationRequired` where a session's person has not proved lately who they are."""
+        if not self.recent:
+            raise ReauthenticationRequired
+
 
 def from_request(request: HttpRequest, *, door: Door) -> Actor:
     user: AbstractBaseUser | AnonymousUser = request.user
     request_id = request.META.get("pulse.request_id", "")
     if isinstance(user, AnonymousUser):
         return Actor(kind="anonymous", name="anonymous", door=door, request_id=request_id)
-    return from_user(user, door=door, request_id=request_id)
+    actor = from_user(user, door=door, request_id=request_id)
+    return replace(actor, recent=recent.holds(request))
 
 
 def from_user(user: AbstractBaseUser, *, door: Door, request_id: str = "") -> Actor:

@@ -87,6 +87,12 @@ class PermissionRefused(Problem):
     detail = "You may not do this."
 
 
+class ReauthenticationRequired(Problem):
+    status = 403
+    code = "reauthentication_required"
+    detail = "This takes a sign-in of the last 15 minutes. Confirm that it is you, and do it again."
+
+
 class StaleVersion(Problem):
     status = 412
     code = "stale_version"

@@ -36,6 +36,7 @@ class Issued:
 def issue(organization_id: str, *, actor: Actor, reason: str) -> Issued:
     """A recovery token; any earlier one of the organization ends. Raises `ReasonRequired`."""
     actor.require("tenants.break_glass")
+    actor.require_recent()
     audit.required_reason(reason)
     organization = organizations.living(organization_id)
     RecoveryToken.objects.filter(organization=organization).delete()
@@ -57,6 +58,7 @@ def redeem(organization_id: str, *, token: str, email: str, actor: Actor) -> Use
     that it works once whatever happens then.
     """
     actor.require("tenants.break_glass")
+    actor.require_recent()
     organization = organizations.living(organization_id)
     membership = (
         Membership.objects.filter(organization=organization, user__email=email.strip().lower())

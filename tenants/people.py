@@ -7,6 +7,7 @@ keeps public UUIDs alone.
 import secrets
 from collections.abc import Sequence
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 
@@ -33,12 +34,15 @@ def create_operator(email: str, *, groups: Sequence[str], actor: Actor) -> tuple
     Raises `InvalidEmail`, `UnknownGroup`, `UserExists`.
     """
     actor.require("tenants.add_user")
+    actor.require_recent()
     email = checked_email(email)
     wanted = _grantable(groups, actor)
     password = secrets.token_urlsafe(12)
     try:
         with transaction.atomic():
             user = User.objects.create_user(email, password, is_staff=True)
+            # Who makes an operator vouches for the address.
+            EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             user.groups.set(wanted)
             _record("operator.create", user, actor, after={"groups": sorted(groups)})
     except IntegrityError:
@@ -52,6 +56,7 @@ def change_groups(user: User, *, groups: Sequence[str], actor: Actor, reason: st
 
     Raises `NotYourself`, `UnknownGroup`.
     """
+    actor.require_recent()
     locked = _locked(user, actor)
     wanted = _grantable(groups, actor)
     before = sorted(locked.groups.values_list("name", flat=True))
@@ -90,6 +95,7 @@ def reactivate(user: User, *, actor: Actor, reason: str = "") -> User:
 @transaction.atomic
 def reset_password(user: User, *, actor: Actor, reason: str = "") -> str:
     """A new generated password of an operator, whose sessions end. Raises `NotAnOperator`, `NotYourself`."""
+    actor.require_recent()
     locked = _locked(user, actor)
     if not locked.is_staff:
         raise errors.NotAnOperator

@@ -33,6 +33,7 @@ def due(*, now: datetime | None = None) -> list[Organization]:
 def reap(*, actor: Actor) -> Iterator[Reaped]:
     """Purge all that is due, each in its own transaction; a run that was cut off is resumed by the next."""
     actor.require(lifecycle.TRANSITIONS["purge"].permission)
+    actor.require_recent()
     for organization in due():
         try:
             lifecycle.purge(organization.id, actor=actor)

@@ -70,6 +70,7 @@ def _create(
     expires_days: int | None,
     within: ApiToken | None = None,
 ) -> tuple[ApiToken, str]:
+    actor.require_recent()
     if not scopes or not set(scopes) <= set(SCOPES):
         raise errors.InvalidScope
     if expires_days is not None and not 1 <= expires_days <= LONGEST_EXPIRY_DAYS:

@@ -1,11 +1,14 @@
 """Operators in the admin, within the process: signed in by group, their pages as text."""
 
+import time
+
 from django.contrib.messages import get_messages
 from django.db import connections
 from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from tenants.models import User
 from tests.factories import make_operator
 
 GROUPS = ("support", "operator", "billing", "admin")
@@ -14,8 +17,17 @@ GROUPS = ("support", "operator", "billing", "admin")
 def signed_in(group: str = "admin", *, email: str | None = None) -> Client:
     """The browser of a new operator of the group."""
     client = Client(headers={"accept": "text/html"})
-    client.force_login(make_operator(group, email=email))
+    sign_in(client, make_operator(group, email=email))
     return client
+
+
+def sign_in(client: Client, user: User) -> None:
+    """As by a password just now."""
+    client.force_login(user)
+    session = client.session
+    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+    session["account_authentication_methods_user"] = str(user.pk)
+    session.save()
 
 
 def text(response: HttpResponse) -> str:

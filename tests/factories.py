@@ -3,6 +3,7 @@
 from typing import Any
 
 import factory
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import Group
 
 from pulse.actors import Actor, from_job
@@ -37,6 +38,7 @@ def make_operator(group: str = "admin", *, email: str | None = None) -> User:
     """An operator of one of the shipped groups: support, operator, billing, admin."""
     user = UserFactory(is_staff=True, **({"email": email} if email else {}))
     user.groups.add(Group.objects.get(name=group))
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     return user
 
 

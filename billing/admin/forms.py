@@ -49,6 +49,7 @@ class SeenBilling(BillingForm, SeenView):
 
 
 class LayOverride(SeenBilling):
+    needs_recent_authentication = True
     title = "Lay an override"
     submit = "Override"
     form_class = OverrideForm
@@ -74,6 +75,7 @@ class UntilForm(ReasonForm):
 
 
 class UntilView(BillingForm):
+    needs_recent_authentication = True
     form_class = UntilForm
     fields_of = BillingForm.fields_of | {"invalid_period": "until"}
     days = 0
@@ -115,6 +117,7 @@ class MovePlanForm(ReasonForm):
 
 
 class MovePlan(BillingForm):
+    needs_recent_authentication = True
     title = "Move to another plan"
     submit = "Move plan"
     form_class = MovePlanForm
@@ -130,6 +133,7 @@ class MovePlan(BillingForm):
 
 
 class Revoke(BillingForm):
+    needs_recent_authentication = True
     submit = "Revoke"
     danger = True
     form_class = ReasonForm

@@ -23,6 +23,7 @@ from django.views.generic import FormView, View
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
+from pulse import recent
 from pulse.actors import Actor, from_request
 from pulse.problems import PermissionRefused, Problem, as_problem, respond
 
@@ -150,9 +151,11 @@ class OperatorPage(View):
 class VerbView(OperatorPage, FormView[Any]):
     """Asks what a verb needs, tells what will happen, calls it, and shows a refusal beside what was typed.
 
-    `permission` is the least that opens the page; the verb holds the actor to it once more.
+    `permission` is the least that opens the page; the verb holds the actor to it once more. So it is with
+    `needs_recent_authentication`, without which the person is sent to confirm that it is them, and back.
     """
 
+    needs_recent_authentication = False
     template_name = "pulse/admin/verb.html"
     submit = "Save"
     danger = False
@@ -173,6 +176,11 @@ class VerbView(OperatorPage, FormView[Any]):
     @property
     def in_dialog(self) -> bool:
         return self.request.headers.get("HX-Request") == "true"
+
+    def answer(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if self.needs_recent_authentication and not self.actor.recent:
+            return self.go_to(recent.confirm_at(request.get_full_path()))
+        return super().answer(request, *args, **kwargs)
 
     # Calls the verb with what the form gave, by keyword.
     carry_out: Callable[..., Any]
@@ -205,8 +213,12 @@ class VerbView(OperatorPage, FormView[Any]):
         form.add_error(blamed if blamed in form.fields else None, problem.detail)
 
     def leave(self, path: str, message: str) -> HttpResponse:
-        """Go to the page with a message of success; htmx has to be told by a header."""
+        """Go to the page with a message of success."""
         messages.success(self.request, message)
+        return self.go_to(path)
+
+    def go_to(self, path: str) -> HttpResponse:
+        """A redirection of the whole page, of which htmx has to be told by a header."""
         if self.in_dialog:
             return HttpResponse(status=204, headers={"HX-Redirect": path})
         return HttpResponseRedirect(path)

@@ -83,6 +83,7 @@ class Restore(DatabaseForm):
 
 class Issue(DatabaseForm):
     permission = BREAK_GLASS
+    needs_recent_authentication = True
     title = "Break glass: 1. issue a recovery token"
     submit = "Issue the token"
     danger = True
@@ -120,6 +121,7 @@ class RedeemForm(forms.Form):
 
 class Redeem(DatabaseForm):
     permission = BREAK_GLASS
+    needs_recent_authentication = True
     title = "Break glass: 2. redeem a recovery token"
     submit = "Make admin"
     danger = True

@@ -50,6 +50,7 @@ class GroupsForm(forms.Form):
 
 
 class AddOperator(VerbView):
+    needs_recent_authentication = True
     permission = "tenants.add_user"
     title = "Add operator"
     submit = "Add operator"
@@ -97,6 +98,7 @@ class PersonView(VerbView):
 
 
 class ChangeGroups(PersonView):
+    needs_recent_authentication = True
     submit = "Change groups"
     icon = "group_add"
     form_class = GroupsForm
@@ -158,6 +160,7 @@ class Reactivate(PersonView):
 class ResetPassword(PersonView):
     """A page and not a dialog, because the password is shown in its place."""
 
+    needs_recent_authentication = True
     submit = "Reset password"
     icon = "lock_reset"
     dialog = False

@@ -55,6 +55,7 @@ class TokenForm(forms.Form):
 
 class AddToken(VerbView):
     permission = "tenants.add_apitoken"
+    needs_recent_authentication = True
     title = "Add API token"
     submit = "Add API token"
     form_class = TokenForm

@@ -31,10 +31,10 @@ def installed(first_start: tuple[Installation, str]) -> Installation:
 
 def sign_in(base: str, email: str, password: str) -> requests.Response:
     browser = requests.Session()
-    browser.get(f"{base}/admin/login/", timeout=10)
-    form = {"username": email, "password": password, "next": "/admin/"}
+    browser.get(f"{base}/account/login/", timeout=10)
+    form = {"login": email, "password": password, "next": "/admin/"}
     form["csrfmiddlewaretoken"] = browser.cookies["csrftoken"]
-    return browser.post(f"{base}/admin/login/", data=form, timeout=10, allow_redirects=False)
+    return browser.post(f"{base}/account/login/", data=form, timeout=10, allow_redirects=False)
 
 
 def operate(ours: Installation, *arguments: str) -> None:

@@ -58,7 +58,7 @@ def test_nobody_may_do_nothing() -> None:
 def test_a_person_is_named_by_public_id() -> None:
     user = UserFactory()
     request = RequestFactory().get("/")
-    request.user = user
+    request.user, request.session = user, {}
     request.META["pulse.request_id"] = "mine"
     actor = actors.from_request(request, door="admin")
     assert (actor.kind, actor.name, actor.door) == ("user", str(user.public_id), "admin")

@@ -267,5 +267,5 @@ def test_signing_in_leads_to_the_first_page() -> None:
     person = make_operator("support")
     person.set_password("a long enough password")
     person.save()
-    sent = {"username": person.email.upper(), "password": "a long enough password"}
-    assert Client().post("/admin/login/", sent)["Location"] == "/admin/"
+    sent = {"login": person.email.upper(), "password": "a long enough password"}
+    assert Client().post("/account/login/", sent)["Location"] == "/admin/"

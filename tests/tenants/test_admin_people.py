@@ -70,8 +70,8 @@ def test_a_forged_change_of_the_model_is_refused(admin: Client) -> None:
 def test_a_new_operator_signs_in_with_the_password_that_was_shown_once(admin: Client) -> None:
     answer = admin.post(f"{LIST}add/", {"email": "New@Pulse.example", "groups": ["support"]})
     assert "no-store" in answer["Cache-Control"]
-    sign_in = {"username": "new@pulse.example", "password": shown_secret(text(answer))}
-    assert Client().post("/admin/login/?next=/admin/", sign_in)["Location"] == "/admin/"
+    sign_in = {"login": "new@pulse.example", "password": shown_secret(text(answer))}
+    assert Client().post("/account/login/?next=/admin/", sign_in)["Location"] == "/admin/"
     assert groups_of(User.objects.get(email="new@pulse.example")) == {"support"}
 
 

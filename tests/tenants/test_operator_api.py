@@ -143,7 +143,7 @@ def test_a_session_reads_without_a_csrf_token_and_changes_nothing() -> None:
 def test_a_session_with_its_csrf_token_may_change() -> None:
     make_organization("acme")
     browser = Client(enforce_csrf_checks=True)
-    browser.get("/admin/login/")
+    browser.get("/account/login/")
     csrf = browser.cookies["csrftoken"].value
     browser.force_login(make_operator())
     assert browser.post(SUSPEND, {}, "application/json", headers={"X-CSRFToken": csrf}).status_code == 200

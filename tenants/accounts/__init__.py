@@ -1,0 +1,1 @@
+"""People's own accounts: signing in, passwords, e-mail addresses, second factors. By django-allauth."""

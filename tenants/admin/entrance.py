@@ -1,0 +1,35 @@
+"""How operators come in: through the sign-in of their account."""
+
+# They register pages for their models, which are taken away here.
+import allauth.account.admin
+import allauth.mfa.admin
+import allauth.usersessions.admin  # noqa: F401
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """What the admin asks of whom it does not let in."""
+    wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+    if not url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        wanted = reverse("admin:index")
+    if request.user.is_anonymous:
+        return redirect_to_login(wanted)
+    if not admin.site.has_permission(request):
+        raise PermissionDenied
+    return HttpResponseRedirect(wanted)
+
+
+admin.site.login = sign_in  # type: ignore[method-assign]
+
+# People change these themselves, and operators by verbs.
+for model in (EmailAddress, Authenticator, UserSession):
+    admin.site.unregister(model)
