@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from pulse import recent
 from pulse.problems import PermissionRefused, ReauthenticationRequired
 
-Door = Literal["admin", "api", "command", "job"]
+Door = Literal["admin", "api", "page", "command", "job"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 def settings_parse(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """pulse.E005 and E006: rates and proxies are well-formed."""
     found: list[CheckMessage] = []
-    for name in ("PULSE_TENANT_RATE", "PULSE_SIGNUP_RATE"):
+    for name in ("PULSE_TENANT_RATE", "PULSE_SIGNUP_RATE", "PULSE_SIGNUP_EMAIL_RATE", "PULSE_SIGNUP_CEILING"):
         try:
             limits.rate(getattr(settings, name))
         except ValueError:

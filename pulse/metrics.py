@@ -24,6 +24,7 @@ requests = Counter(
 # The first prefix that fits names the area; the rest of a path is a stranger's to choose.
 AREAS = (
     ("/api/public/signup", "signup"),
+    ("/signup", "signup"),
     ("/api/admin/", "admin_api"),
     ("/api/webhooks/", "webhooks"),
     ("/api/org", "tenant_api"),
@@ -40,7 +41,12 @@ def born(counter: Counter, **labels: Iterable[str]) -> None:
         counter.labels(**dict(zip(labels, values, strict=True)))
 
 
+mails = Counter(
+    "pulse_mails_total", "Mails that were sent, postponed after a failure or given up.", ["outcome"]
+)
+
 born(requests, area=[*(area for _, area in AREAS), OTHER], outcome=OUTCOMES)
+born(mails, outcome=["sent", "postponed", "given_up"])
 born(gate_refusals, code=["state_unavailable", "unavailable"])
 
 # Gauges that are counted in the database at scrape, so that they are true in every process.

@@ -1,6 +1,8 @@
-"""The ground floor's tables: the audit log, the kill switch, schedules, heartbeats, idempotency keys."""
+"""The ground floor's tables: the audit log, the kill switch, schedules, heartbeats, idempotency keys,
+mails that wait to be sent."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class AuditEvent(models.Model):
@@ -102,3 +104,21 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Mail(models.Model):
+    """A mail that is not sent yet; sent ones are deleted, with the address and the links that they held."""
+
+    to = models.EmailField()
+    subject = models.CharField(max_length=250)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    due_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="UTC.")
+    attempts = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"mail {self.pk}, due {self.due_at:%Y-%m-%d %H:%M}"

@@ -43,6 +43,9 @@ PULSE_RBAC_MAX_OPEN = env.int("PULSE_RBAC_MAX_OPEN", 64)
 PULSE_RBAC_BUSY_SECONDS = env.float("PULSE_RBAC_BUSY_SECONDS", 5.0)
 PULSE_TENANT_RATE = env.str("PULSE_TENANT_RATE", "2000/minute")
 PULSE_SIGNUP_RATE = env.str("PULSE_SIGNUP_RATE", "5/hour")
+PULSE_SIGNUP_EMAIL_RATE = env.str("PULSE_SIGNUP_EMAIL_RATE", "3/hour")
+PULSE_SIGNUP_CEILING = env.str("PULSE_SIGNUP_CEILING", "1000/hour")
+PULSE_BLOCKED_DOMAINS = env.str("PULSE_BLOCKED_DOMAINS", str(PULSE_DATA_DIR / "blocked_domains.txt"))
 PULSE_TRUSTED_PROXIES = env.list("PULSE_TRUSTED_PROXIES", default=[])
 PULSE_NOTIFY_OWNERS = env.bool("PULSE_NOTIFY_OWNERS", True)
 PULSE_BACKUP_DAYS = env.int("PULSE_BACKUP_DAYS", 30)
@@ -56,6 +59,7 @@ PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
 DEVELOPMENT = PULSE_STAGE == "development"
+PULSE_SIGNUP_DIRECT = env.bool("PULSE_SIGNUP_DIRECT", DEVELOPMENT)
 
 DEBUG = env.bool("PULSE_DEBUG", False)
 SECRET_KEY = env.str("PULSE_SECRET_KEY", "")
@@ -64,6 +68,11 @@ if not SECRET_KEY:
     SECRET_KEY = development_secret(PULSE_DATA_DIR / "secret_key") if DEVELOPMENT else "none"
 ALLOWED_HOSTS = env.list(
     "PULSE_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"] if DEVELOPMENT else []
+)
+# Where people reach Pulse; no link in a mail is built from what a request says of its host.
+PULSE_PUBLIC_URL = env.str(
+    "PULSE_PUBLIC_URL",
+    f"http://{PULSE_HOST}:{PULSE_PORT}" if DEVELOPMENT else f"https://{next(iter(ALLOWED_HOSTS), '')}",
 )
 CSRF_TRUSTED_ORIGINS = env.list("PULSE_TRUSTED_ORIGINS", default=[])
 
@@ -181,8 +190,16 @@ AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "tenants.accounts.passwords.GuessableValidator"},
 ]
 LOGIN_URL = "account_login"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -194,6 +211,8 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_NOTIFICATIONS = True

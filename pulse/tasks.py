@@ -3,7 +3,7 @@
 from django.core.management import call_command
 from django_tasks import task
 
-from pulse import idempotency
+from pulse import idempotency, outbox
 
 
 @task()
@@ -12,3 +12,9 @@ def tidy() -> int:
     call_command("clearsessions")
     call_command("prune_db_task_results", min_age_days=7, failed_min_age_days=30, verbosity=0)
     return idempotency.prune()
+
+
+@task()
+def deliver_mails() -> int:
+    """Send the mails that are due; how many."""
+    return outbox.deliver()

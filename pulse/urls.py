@@ -25,6 +25,7 @@ urlpatterns = [
         path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     ),
     *hosted(
+        path("", include(accounts_urls.hosted)),
         path("api/public/", include((tenants_urls.public, "public"))),
         path("api/admin/", include((tenants_urls.operator, "operator"))),
         path("api/admin/orgs/<str:organization_id>/rbac/", include("rbac.api.operator_urls")),

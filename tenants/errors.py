@@ -65,6 +65,27 @@ class InvalidEmail(InvalidRequest):
     detail = "This is not a valid e-mail address."
 
 
+class EmailDomainRefused(InvalidRequest):
+    code = "email_domain_refused"
+    detail = "Addresses of this domain cannot sign up. Use one that will still reach you next month."
+
+
+class SignupLinkInvalid(Problem):
+    status = 410
+    code = "signup_link_invalid"
+    detail = "This link is not valid any more: it works once, for 24 hours. Sign up again for a new one."
+
+
+class InvalidInvitation(InvalidRequest):
+    code = "invalid_invitation"
+    detail = "An invitation has 1 to 10000 uses, lasts 1 to 365 days, and has a note of one line."
+
+
+class InvitationNotFound(NotFound):
+    code = "invitation_not_found"
+    detail = "There is no such invitation code."
+
+
 class InvalidOrganizationName(InvalidRequest):
     code = "invalid_org_name"
     detail = "A name has 3 to 64 characters, none of them a control character or a slash."

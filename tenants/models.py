@@ -208,3 +208,48 @@ class RecoveryToken(models.Model):
 
     def __str__(self) -> str:
         return f"recovery of {self.organization_id}"
+
+
+class InvitationCode(models.Model):
+    """Lets people sign up at the stage private_beta: the one with the e-mail address, or as many as `uses`.
+
+    Only its hash is kept.
+    """
+
+    prefix = models.CharField(max_length=14, help_text="The code's beginning, to tell it by.")
+    code_hash = models.CharField(max_length=64, unique=True, editable=False)
+    email = models.EmailField(blank=True, help_text="For this address alone; empty for anyone.")
+    uses = models.PositiveIntegerField(default=1)
+    used = models.PositiveIntegerField(default=0)
+    note = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(help_text="UTC.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name = "invitation code"
+        constraints = (
+            models.CheckConstraint(condition=models.Q(used__lte=models.F("uses")), name="used_within_uses"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.prefix}…"
+
+
+class SignupRequest(models.Model):
+    """That somebody asked for an organization; nothing is made before the mailed link is followed."""
+
+    email = models.EmailField()
+    name = models.CharField(max_length=64)
+    invitation = models.ForeignKey(InvitationCode, models.SET_NULL, null=True, related_name="requests")
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    answered_at = models.DateTimeField(null=True, db_index=True, help_text="When the mail was handed over.")
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"sign-up {self.pk}"

@@ -8,7 +8,7 @@ orphan that nobody can reach; `reconcile` clears it.
 import fcntl
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -50,9 +50,17 @@ class Provisioned:
     existing: bool
 
 
-def provision(*, email: str, name: str, actor: Actor, organization_id: str | None = None) -> Provisioned:
+def provision(
+    *,
+    email: str,
+    name: str,
+    actor: Actor,
+    organization_id: str | None = None,
+    with_owner: Callable[[User], object] | None = None,
+) -> Provisioned:
     """Make an organization with its owner and all its resources; idempotent on the e-mail that asks.
 
+    `with_owner` is called in the transaction, once the owner is there; a refusal of it undoes all.
     Raises `InvalidEmail`, `InvalidOrganizationName`, `InvalidOrganizationId`, `OrganizationIdTaken`,
     `TenantCapReached`, and `ProvisioningFailed` when a resource cannot be made.
     """
@@ -61,7 +69,7 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
         actor.require("tenants.provision_organization")
     started = perf_counter()
     try:
-        provisioned = _provision(email, name, actor, organization_id)
+        provisioned = _provision(email, name, actor, organization_id, with_owner)
     except Problem:
         raise
     except Exception as error:
@@ -74,7 +82,13 @@ def provision(*, email: str, name: str, actor: Actor, organization_id: str | Non
     return provisioned
 
 
-def _provision(email: str, name: str, actor: Actor, organization_id: str | None) -> Provisioned:
+def _provision(
+    email: str,
+    name: str,
+    actor: Actor,
+    organization_id: str | None,
+    with_owner: Callable[[User], object] | None,
+) -> Provisioned:
     with _lock(fcntl.LOCK_SH) as lock, _undoing(lock) as undo, transaction.atomic(durable=True):
         _take_turns()
         existing = Organization.objects.filter(signup_email=email).first()
@@ -85,6 +99,8 @@ def _provision(email: str, name: str, actor: Actor, organization_id: str | None)
         faults.reach("provision.row")
         owner = _owner(email)
         Membership.objects.create(user=owner, organization=organization, is_owner=True)
+        if with_owner is not None:
+            with_owner(owner)
         faults.reach("provision.owner")
         for resource in resources.registered():
             undo.append((resource, organization.id))

@@ -3,7 +3,7 @@
 from django_tasks import task
 
 from pulse.actors import from_job
-from tenants import mails, provisioning, reaper
+from tenants import mails, provisioning, reaper, signups
 
 
 @task()
@@ -22,3 +22,15 @@ def reconcile() -> list[str]:
 def mail_owners(organization_id: str, verb: str) -> int:
     """Tell the owners of a lifecycle change; how many were told."""
     return mails.tell_owners(organization_id, verb=verb)
+
+
+@task()
+def answer_signups() -> int:
+    """Write to those who asked to sign up; how many."""
+    return signups.answer()
+
+
+@task()
+def tidy_signups() -> int:
+    """Drop the sign-ups that nobody can finish any more; how many."""
+    return signups.tidy()

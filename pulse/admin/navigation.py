@@ -35,6 +35,12 @@ SECTIONS = (
         "Access",
         (
             Item("People", "group", "admin:tenants_user_changelist", "tenants.view_user"),
+            Item(
+                "Invitation codes",
+                "confirmation_number",
+                "admin:tenants_invitationcode_changelist",
+                "tenants.view_invitationcode",
+            ),
             Item("API tokens", "key", "admin:tenants_apitoken_changelist", "tenants.view_apitoken"),
         ),
     ),

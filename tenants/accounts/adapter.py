@@ -1,4 +1,6 @@
-"""Where django-allauth asks Pulse: who the client is, where a person goes next, who may sign up."""
+"""Where django-allauth asks Pulse: who the client is, where a person goes next, how mails are sent."""
+
+from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
@@ -6,6 +8,10 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from pulse.clients import address_of
+from tenants.accounts import letters
+
+# What each of allauth's mails calls the link in it.
+LINKS = ("activate_url", "password_reset_url")
 
 
 class Adapter(DefaultAccountAdapter):
@@ -24,3 +30,14 @@ class Adapter(DefaultAccountAdapter):
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Operators go to their pages, everybody else to their account."""
         return reverse("admin:index" if request.user.is_staff else "account_home")
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        uid, _, secret = key.partition("-")
+        return letters.address_of(reverse("account_reset_password_from_key", args=(uid, secret)))
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
+        return letters.address_of(reverse("account_confirm_email", args=(emailconfirmation.key,)))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        link = next((context[name] for name in LINKS if name in context), "")
+        letters.post(template_prefix, email, link=link, **context)

@@ -7,7 +7,12 @@ from allauth.account import views as account
 from allauth.usersessions import views as sessions
 from django.urls import URLPattern, URLResolver, include, path
 
-from tenants.accounts import views
+from tenants.accounts import signup_pages, views
+
+hosted: list[URLPattern | URLResolver] = [
+    path("signup", signup_pages.SignupPage.as_view(), name="account_signup"),
+    path("signup/<str:token>", signup_pages.FinishPage.as_view(), name="signup_finish"),
+]
 
 always_on: list[URLPattern | URLResolver] = [
     path("", views.Home.as_view(), name="account_home"),

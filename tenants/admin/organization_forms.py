@@ -44,8 +44,10 @@ class Provision(VerbView):
         "org_id_taken": "organization_id",
     }
 
-    def carry_out(self, *, organization_id: str, **wanted: str) -> provisioning.Provisioned:
-        return provisioning.provision(**wanted, organization_id=organization_id or None, actor=self.actor)
+    def carry_out(self, *, organization_id: str, email: str, name: str) -> provisioning.Provisioned:
+        return provisioning.provision(
+            email=email, name=name, organization_id=organization_id or None, actor=self.actor
+        )
 
     def finish(self, result: provisioning.Provisioned) -> HttpResponse:
         page = self.model_admin.path_of("change", result.organization.pk)

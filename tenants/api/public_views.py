@@ -2,14 +2,12 @@
 
 from dataclasses import replace
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from pulse import limits
 from pulse.actors import Actor
 from pulse.api import PulseView, validated
 from pulse.clients import household_of
@@ -33,11 +31,14 @@ class Signup(PulseView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """Ask for a trial organization. The answer is the same whether or not the e-mail is known."""
-        identifiers = ("signup", household_of(request._request))
-        if not limits.hit(settings.PULSE_SIGNUP_RATE, *identifiers):
-            headers = limits.headers(settings.PULSE_SIGNUP_RATE, *identifiers)
-            raise limits.RateLimited("Too many sign-ups from this address.", headers=headers)
+        """Ask for a trial organization. The answer is the same whether or not the e-mail is known;
+        a mail tells the rest."""
+        signups.admit(household_of(request._request))
         wanted = validated(serializers.SignupSerializer(data=request.data), codes=REFUSALS)
-        signups.sign_up(email=wanted["email"], name=wanted["org_name"], actor=self.actor())
+        signups.sign_up(
+            email=wanted["email"],
+            name=wanted["org_name"],
+            invitation=wanted.get("invitation", ""),
+            actor=self.actor(),
+        )
         return Response({"status": "accepted"}, status=status.HTTP_202_ACCEPTED)

@@ -1,0 +1,74 @@
+"""The outbox: mails are rows of the change that they tell of, sent by a job after its commit.
+
+A mail server that is down delays them. A mail is sent once; only a worker that dies between the server's
+answer and the row's deletion sends it again.
+"""
+
+from datetime import datetime, timedelta
+
+import structlog
+from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
+from django.utils import timezone
+
+from pulse import metrics
+from pulse.models import Mail
+
+log = structlog.get_logger(__name__)
+
+# A worker that has taken a mail and is not done after this has died.
+LEASE = timedelta(minutes=5)
+# Tried after 1, 2, 4 … minutes, at most each hour, for a day: then a link in it would be of no use.
+LONGEST_WAIT = timedelta(hours=1)
+KEPT_FOR = timedelta(hours=24)
+MOST_AT_ONCE = 100
+
+
+@transaction.atomic
+def put(*, to: str, subject: str, text: str, html: str = "") -> Mail:
+    """Send the mail once the transaction has committed."""
+    from pulse.tasks import deliver_mails
+
+    mail = Mail.objects.create(to=to, subject=subject, text=text, html=html)
+    deliver_mails.enqueue()
+    return mail
+
+
+def deliver(*, now: datetime | None = None) -> int:
+    """Send what is due, the oldest first; how many. Safe to run by several workers at once."""
+    now = now or timezone.now()
+    due = Mail.objects.filter(due_at__lte=now).order_by("due_at")[:MOST_AT_ONCE]
+    return sum(_send(mail, now) for mail in due if _claim(mail, now))
+
+
+def _claim(mail: Mail, now: datetime) -> bool:
+    """Compare and swap on the moment at which it was due."""
+    seen = Mail.objects.filter(pk=mail.pk, due_at=mail.due_at)
+    return seen.update(due_at=now + LEASE, attempts=mail.attempts + 1) == 1
+
+
+def _send(mail: Mail, now: datetime) -> bool:
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    try:
+        message.send()
+    except Exception:  # Whatever it was, it keeps no other mail from being sent.
+        log.exception("a mail could not be sent", attempts=mail.attempts + 1)
+        _postpone(mail, now)
+        return False
+    mail.delete()
+    metrics.mails.labels(outcome="sent").inc()
+    return True
+
+
+def _postpone(mail: Mail, now: datetime) -> None:
+    if now > mail.created_at + KEPT_FOR:
+        mail.delete()
+        metrics.mails.labels(outcome="given_up").inc()
+        log.error("a mail was given up", attempts=mail.attempts + 1)
+        return
+    # A power of more than 6 is more than an hour.
+    wait = min(timedelta(minutes=2 ** min(mail.attempts, 6)), LONGEST_WAIT)
+    Mail.objects.filter(pk=mail.pk).update(due_at=now + wait)
+    metrics.mails.labels(outcome="postponed").inc()

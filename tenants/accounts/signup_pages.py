@@ -1,0 +1,143 @@
+"""The pages by which people sign up: the form, and where the mailed link leads."""
+
+from dataclasses import replace
+from typing import Any
+
+from allauth.account.internal.flows.login import perform_login, record_authentication
+from allauth.account.models import Login
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.password_validation import validate_password
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.functional import cached_property
+from django.views.decorators.cache import never_cache
+from django.views.generic import FormView
+
+from pulse.actors import Actor, from_request
+from pulse.clients import household_of
+from pulse.problems import Problem
+from tenants import signups
+from tenants.models import SignupRequest, User
+
+FIELDS = {
+    "invalid_email": "email",
+    "email_domain_refused": "email",
+    "invalid_org_name": "org_name",
+    "invitation_required": "invitation",
+}
+
+
+class SignupForm(forms.Form):
+    email = forms.CharField(
+        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+    )
+    org_name = forms.CharField(
+        label="Organization",
+        max_length=64,
+        help_text="Its name: 3 to 64 characters.",
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+    )
+
+
+class InvitedSignupForm(SignupForm):
+    invitation = forms.CharField(
+        label="Invitation code", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+
+class FinishForm(forms.Form):
+    """Asks nothing of a person who has a password."""
+
+    def __init__(self, *args: Any, request: SignupRequest, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        if signups.needs_password(request):
+            self.fields["password"] = forms.CharField(
+                label="Password",
+                strip=False,
+                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+                help_text="At least 10 characters. Any characters, spaces too.",
+            )
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        validate_password(password, User(email=self.request.email))
+        return password
+
+
+class SignupPage(FormView[forms.Form]):
+    template_name = "account/signup.html"
+
+    def get_form_class(self) -> type[forms.Form]:
+        return InvitedSignupForm if settings.PULSE_STAGE == "private_beta" else SignupForm
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            signups.admit(household_of(request))
+        except Problem as refusal:
+            return self._refuse(self.get_form(), refusal)
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: forms.Form) -> HttpResponse:
+        wanted = form.cleaned_data
+        try:
+            signups.sign_up(
+                email=wanted["email"],
+                name=wanted["org_name"],
+                invitation=wanted.get("invitation", ""),
+                actor=_signing_up(self.request),
+            )
+        except Problem as refusal:
+            return self._refuse(form, refusal)
+        return render(self.request, "account/signup_sent.html", {"email": wanted["email"]})
+
+    def _refuse(self, form: forms.Form, refusal: Problem) -> HttpResponse:
+        form.is_valid()  # Django adds no error to a form that it has not looked at.
+        blamed = FIELDS.get(refusal.code)
+        form.add_error(blamed if blamed in form.fields else None, refusal.detail)
+        response = self.form_invalid(form)
+        response.status_code = refusal.status
+        for name, value in refusal.headers.items():
+            response[name] = value
+        return response
+
+
+@method_decorator(never_cache, name="dispatch")
+class FinishPage(FormView[FinishForm]):
+    """Opening the link changes nothing, because mail scanners do so, too; the button makes all."""
+
+    template_name = "account/signup_finish.html"
+    form_class = FinishForm
+
+    @cached_property
+    def pending(self) -> SignupRequest:
+        return signups.pending(self.kwargs["token"])
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return super().get_form_kwargs() | {"request": self.pending}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(pending=self.pending, **kwargs)
+
+    def form_valid(self, form: FinishForm) -> HttpResponse:
+        password = form.cleaned_data.get("password", "")
+        try:
+            owner = signups.finish(self.pending, password=password, actor=_signing_up(self.request))
+        except Problem as refusal:
+            form.add_error(None, refusal.detail)
+            return self.form_invalid(form)
+        messages.success(self.request, f"{self.pending.name} is made.")
+        if not password:
+            return HttpResponseRedirect(reverse("account_login"))
+        record_authentication(self.request, owner, method="password", email=owner.email)
+        return perform_login(self.request, Login(user=owner, email=owner.email))
+
+
+def _signing_up(request: HttpRequest) -> Actor:
+    """Nobody yet; in the audit log by what they do."""
+    actor = from_request(request, door="page")
+    return replace(actor, kind="anonymous", name="sign-up", user=None)
