@@ -12,10 +12,12 @@ from tenants import organizations
 def start(organization_id: str, *, plan: str, actor: Actor) -> str:
     """The address of a Checkout page for the first price of a plan's newest version.
 
-    Raises `UnknownPlan` (also for a plan that is not offered, or has no price), `AlreadySubscribed`,
-    `StripeNotConfigured`, `StripeUnavailable`, `StripeRefused`.
+    Raises `NothingToPay` for a drill's organization, `UnknownPlan` (also for a plan that is not offered, or
+    has no price), `AlreadySubscribed`, `StripeNotConfigured`, `StripeUnavailable`, `StripeRefused`.
     """
     organization = organizations.living(organization_id)
+    if organization.is_synthetic:
+        raise errors.NothingToPay
     version = plans.offered(plan)
     if not version.price_ids:
         raise errors.UnknownPlan("This plan is not sold through Stripe.")

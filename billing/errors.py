@@ -89,6 +89,12 @@ class AlreadySubscribed(Problem):
     detail = "There is a subscription already: it is changed in the customer portal."
 
 
+class NothingToPay(Problem):
+    status = 409
+    code = "nothing_to_pay"
+    detail = "This organization was made by a drill: it pays for nothing."
+
+
 class NoStripeCustomer(Problem):
     status = 409
     code = "no_stripe_customer"

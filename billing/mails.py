@@ -121,8 +121,8 @@ def _enqueue(organization_id: str, mail: str) -> None:
 
 
 def send(organization_id: str, mail: str) -> int:
-    """Mail each owner; how many. Nobody is written to when `PULSE_NOTIFY_OWNERS` is off, or of the past."""
-    organization = Organization.objects.living().filter(id=organization_id).first()
+    """Mail each owner; how many. Nobody is when `PULSE_NOTIFY_OWNERS` is off, of the past, or of a drill."""
+    organization = Organization.objects.living().customers().filter(id=organization_id).first()
     if organization is None or not settings.PULSE_NOTIFY_OWNERS:
         return 0
     effective = entitlements.for_organization(organization_id)

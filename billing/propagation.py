@@ -18,10 +18,10 @@ def watch(organization_id: str, *, changed_at: datetime) -> None:
 def measure(organization_id: str, *, changed_at: datetime) -> float | None:
     """Seconds from the change until now, if what the gate reads agrees with the rows; counted.
 
-    None when the organization is gone, or the gate would not obey, which is a defect and raises an alert
-    by its absence.
+    None when the organization is gone or a drill's, or the gate would not obey, which is a defect and raises
+    an alert by its absence.
     """
-    organization = Organization.objects.living().filter(id=organization_id).first()
+    organization = Organization.objects.living().customers().filter(id=organization_id).first()
     if organization is None:
         return None
     if organization.entitlement_timeline != timeline.render(entitlements.layers_of(organization_id)):

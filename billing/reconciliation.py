@@ -39,6 +39,7 @@ def reconcile(*, actor: Actor, apply: bool = False) -> Iterator[Drift]:
     actor.require("billing.change_subscription")
     client = stripe_client.client()
     backed = Subscription.objects.filter(source=Source.STRIPE).exclude(stripe_subscription="")
+    backed = backed.filter(organization__is_synthetic=False)
     for organization_id in list(backed.order_by("pk").values_list("pk", flat=True)):
         if (drift := _examine(client, organization_id, actor, apply=apply)) is not None:
             _tell(drift)

@@ -162,9 +162,9 @@ def order_of(event: StripeEvent) -> str:
 def _organization_of(event: StripeEvent, subject: dict[str, Any]) -> str | None:
     """The subscription's if we know it, else whom our Checkout wrote into the metadata, else the customer's.
 
-    A customer can pay for several organizations, so that the customer says least.
+    A customer can pay for several organizations, so that the customer says least. A drill's pays for nothing.
     """
-    living = Organization.objects.living()
+    living = Organization.objects.living().customers()
     named = str((subject.get("metadata") or {}).get("organization") or subject.get("client_reference_id"))
     places = (
         living.filter(stripe_subscriptions=str(subject.get("id"))),

@@ -65,7 +65,9 @@ class Schedule(models.Model):
 
     name = models.SlugField(unique=True)
     task = models.CharField(max_length=200, help_text="Dotted path of the task.")
-    cron = models.CharField(max_length=100, help_text="Cron expression, in UTC.")
+    arguments = models.JSONField(default=dict, blank=True, help_text="The task's keyword arguments.")
+    cron = models.CharField(max_length=100, help_text="Cron expression, in the time zone.")
+    time_zone = models.CharField(max_length=64, default="UTC", help_text="By its IANA name.")
     enabled = models.BooleanField(default=True)
     next_run_at = models.DateTimeField(null=True, blank=True, help_text="UTC; empty means now.")
     last_run_at = models.DateTimeField(null=True, blank=True)

@@ -1,27 +1,47 @@
-"""Schedules: rows with a cron expression in UTC, each firing enqueued exactly once."""
+"""Schedules: rows with a cron expression and a time zone, each firing enqueued exactly once."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
-from croniter import croniter
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from pulse import audit
+from pulse import audit, cron, faults, offers
 from pulse.actors import Actor
 from pulse.models import Schedule
-from pulse.problems import NotFound
+from pulse.problems import InvalidRequest, NotFound, Problem
 
 log = structlog.get_logger(__name__)
 
 CHANGE = "pulse.change_schedule"
+NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 
 
-def next_after(cron: str, moment: datetime) -> datetime:
-    upcoming: datetime = croniter(cron, moment).get_next(datetime)
-    return upcoming
+class ScheduleExists(Problem):
+    status = 409
+    code = "schedule_exists"
+    detail = "There is a schedule of this name already."
+
+
+class ScheduleBuiltIn(Problem):
+    status = 409
+    code = "schedule_built_in"
+    detail = "Pulse needs this schedule. It can be paused."
+
+
+class InvalidScheduleName(InvalidRequest):
+    code = "invalid_schedule_name"
+    detail = "A name has 1 to 50 letters, digits, - and _."
+
+
+class UnknownJob(InvalidRequest):
+    code = "unknown_job"
+    detail = "This cannot be put on a schedule."
 
 
 def fire_due(*, now: datetime) -> list[str]:
@@ -33,9 +53,9 @@ def fire_due(*, now: datetime) -> list[str]:
     fired = []
     for schedule in Schedule.objects.filter(enabled=True):
         try:
-            upcoming = next_after(schedule.cron, now)
-            enqueue = import_string(schedule.task).enqueue
-        except (ValueError, ImportError, AttributeError):
+            upcoming = cron.next_after(schedule.cron, now, schedule.time_zone)
+            enqueue = partial(import_string(schedule.task).enqueue, **schedule.arguments)
+        except (ValueError, TypeError, ImportError, AttributeError):
             log.exception("schedule cannot be fired", schedule=schedule.name)
             continue
         if schedule.next_run_at is None or schedule.next_run_at <= now:
@@ -50,6 +70,7 @@ def fire_due(*, now: datetime) -> list[str]:
 def _fire(schedule: Schedule, enqueue: Callable[[], object], *, now: datetime, upcoming: datetime) -> bool:
     won = _claim(schedule, next_run_at=upcoming, last_run_at=now)
     if won:
+        faults.reach("schedule.claimed")
         enqueue()
     return won
 
@@ -58,6 +79,68 @@ def _claim(schedule: Schedule, **changes: datetime) -> bool:
     """Compare and swap on the next run that we saw."""
     seen = Schedule.objects.filter(pk=schedule.pk, next_run_at=schedule.next_run_at)
     return seen.update(**changes) == 1
+
+
+@transaction.atomic
+def create(
+    name: str, *, job: str, expression: str, time_zone: str, actor: Actor, reason: str = ""
+) -> Schedule:
+    """Put what is offered as `job` on a schedule of its own; it first fires at its next time.
+
+    Raises `InvalidScheduleName`, `UnknownJob`, `InvalidCron`, `InvalidTimeZone`, `ScheduleExists`.
+    """
+    actor.require(CHANGE)
+    if not NAME.fullmatch(name):
+        raise InvalidScheduleName
+    offer = offers.everything().get(job)
+    if offer is None:
+        raise UnknownJob
+    cron.check(expression, time_zone)
+    schedule = Schedule(name=name, task=offer.task, arguments=dict(offer.arguments))
+    _set_time(schedule, expression, time_zone)
+    try:
+        with transaction.atomic():
+            schedule.save()
+    except IntegrityError:
+        raise ScheduleExists from None
+    audit.record("schedule.create", actor=actor, after=_described(schedule), reason=reason)
+    return schedule
+
+
+@transaction.atomic
+def change(name: str, *, expression: str, time_zone: str, actor: Actor, reason: str = "") -> Schedule:
+    """Fire it at other times. Raises `InvalidCron`, `InvalidTimeZone`."""
+    schedule = _locked(name, actor)
+    cron.check(expression, time_zone)
+    before = _described(schedule)
+    _set_time(schedule, expression, time_zone)
+    schedule.save(update_fields=("cron", "time_zone", "next_run_at"))
+    audit.record("schedule.change", actor=actor, before=before, after=_described(schedule), reason=reason)
+    return schedule
+
+
+@transaction.atomic
+def delete(name: str, *, actor: Actor, reason: str = "") -> None:
+    """Forget a schedule of what operators may put on one. Raises `ScheduleBuiltIn`."""
+    schedule = _locked(name, actor)
+    if not offers.is_offered(schedule.task):
+        raise ScheduleBuiltIn
+    audit.record("schedule.delete", actor=actor, before=_described(schedule), reason=reason)
+    schedule.delete()
+
+
+def _set_time(schedule: Schedule, expression: str, time_zone: str) -> None:
+    schedule.cron, schedule.time_zone = expression, time_zone
+    schedule.next_run_at = cron.next_after(expression, timezone.now(), time_zone)
+
+
+def _described(schedule: Schedule) -> dict[str, Any]:
+    return {
+        "schedule": schedule.name,
+        "cron": schedule.cron,
+        "time_zone": schedule.time_zone,
+        "arguments": schedule.arguments,
+    }
 
 
 @transaction.atomic
@@ -77,7 +160,7 @@ def resume(name: str, *, actor: Actor, reason: str = "") -> Schedule:
     schedule = _locked(name, actor)
     if not schedule.enabled:
         schedule.enabled = True
-        schedule.next_run_at = next_after(schedule.cron, timezone.now())
+        schedule.next_run_at = cron.next_after(schedule.cron, timezone.now(), schedule.time_zone)
         schedule.save(update_fields=("enabled", "next_run_at"))
         audit.record("schedule.resume", actor=actor, after={"schedule": name}, reason=reason)
     return schedule
@@ -91,7 +174,7 @@ def run_now(name: str, *, actor: Actor, reason: str = "") -> Schedule:
         enqueue = import_string(schedule.task).enqueue
     except (ImportError, AttributeError):
         raise NotFound("There is no such job any more.") from None
-    enqueue()
+    enqueue(**schedule.arguments)
     schedule.last_run_at = timezone.now()
     schedule.save(update_fields=("last_run_at",))
     audit.record("schedule.run", actor=actor, after={"schedule": name}, reason=reason)

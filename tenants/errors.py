@@ -37,6 +37,12 @@ class NotPendingDeletion(Problem):
     detail = "The organization is not pending deletion."
 
 
+class NotSynthetic(Problem):
+    status = 409
+    code = "not_synthetic"
+    detail = "Only what a drill has made for itself is erased before its time."
+
+
 class RetentionNotOver(Problem):
     status = 409
     code = "retention_not_over"

@@ -1,8 +1,8 @@
 """The lifecycle of an organization: one table of transitions, one verb for each.
 
 Every verb locks the row, checks the table, writes the change with its audit event and the job that mails
-the owners in one transaction, and returns the organization. Unknown and purged ids raise
-`OrganizationNotFound`.
+the owners in one transaction, and returns the organization. A drill's is neither mailed about nor counted.
+Unknown and purged ids raise `OrganizationNotFound`.
 """
 
 from collections.abc import Callable
@@ -150,17 +150,22 @@ def purge(organization_id: str, *, actor: Actor, reason: str = "") -> Organizati
         for resource in resources.registered():
             resource.before_purge(organization)
         faults.reach("purge.agreed")
-        for resource in reversed(resources.registered()):
-            resource.purge(organization)
-            faults.reach(f"purge.{resource.name}")
-        _forget_people(organization)
-        faults.reach("purge.people")
-        organization.status = Status.PURGED
-        organization.display_name = ""
-        organization.signup_email = None
-        organization.suspend_reason = ""
+        erase_parts(organization)
 
     return _apply("purge", organization_id, change, actor, reason)
+
+
+def erase_parts(organization: Organization) -> None:
+    """All of a tenant but its row, in which nothing personal is left; the caller saves it."""
+    for resource in reversed(resources.registered()):
+        resource.purge(organization)
+        faults.reach(f"purge.{resource.name}")
+    _forget_people(organization)
+    faults.reach("purge.people")
+    organization.status = Status.PURGED
+    organization.display_name = ""
+    organization.signup_email = None
+    organization.suspend_reason = ""
 
 
 def _forget_people(organization: Organization) -> None:
@@ -195,6 +200,8 @@ def _apply(
     organization.status_changed_at = now
     organization.save()
     _record(verb, organization, before, actor, reason)
+    if organization.is_synthetic:
+        return organization
     if transition.tells_owners and settings.PULSE_NOTIFY_OWNERS:
         _mail_owners(verb, organization)
     _count_on_commit(before["status"], organization.status, started)

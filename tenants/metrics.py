@@ -35,7 +35,8 @@ class ActiveTenants(Collector):
     def collect(self) -> Iterator[GaugeMetricFamily]:
         from tenants.models import DEFAULT_ORGANIZATION, Organization, Status
 
-        active = Organization.objects.filter(status=Status.ACTIVE).exclude(id=DEFAULT_ORGANIZATION)
+        customers = Organization.objects.customers().exclude(id=DEFAULT_ORGANIZATION)
+        active = customers.filter(status=Status.ACTIVE)
         try:
             count = active.count()
         except DatabaseError:
@@ -43,7 +44,7 @@ class ActiveTenants(Collector):
             return
         yield GaugeMetricFamily(
             "pulse_hosted_active_tenants",
-            "Organizations in the state active, the default one left out.",
+            "Organizations in the state active, the default one and those of drills left out.",
             value=count,
         )
 

@@ -68,6 +68,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """All but the tombstones."""
         return self.exclude(status=Status.PURGED)
 
+    def customers(self) -> Self:
+        """All but those that drills make for themselves."""
+        return self.filter(is_synthetic=False)
+
     def named(self, organization_id: str) -> Self:
         """That of the id; none for a text that cannot be one (PostgreSQL refuses to compare some)."""
         if not re.fullmatch(ORGANIZATION_ID, organization_id):
@@ -113,6 +117,8 @@ class Organization(models.Model):
         null=True, blank=True, unique=True, help_text="Who asked, in lower case."
     )
     created_at = models.DateTimeField(default=timezone.now)
+    # Made by a drill: left out of counts, bills and mails, and erased without a tombstone.
+    is_synthetic = models.BooleanField("synthetic", default=False, editable=False)
     # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
     entitlement_timeline = models.TextField(default='[[null,0,""]]', editable=False)
     # The schema of the tenant's own database. Written by rbac alone.

@@ -56,27 +56,36 @@ def provision(
     name: str,
     actor: Actor,
     organization_id: str | None = None,
+    is_synthetic: bool = False,
     with_owner: Callable[[User], object] | None = None,
 ) -> Provisioned:
     """Make an organization with its owner and all its resources; idempotent on the e-mail that asks.
 
-    `with_owner` is called in the transaction, once the owner is there; a refusal of it undoes all.
+    A synthetic one is a drill's: it takes no place under the cap and is not counted. `with_owner` is called
+    in the transaction, once the owner is there; a refusal of it undoes all.
+
     Raises `InvalidEmail`, `InvalidOrganizationName`, `InvalidOrganizationId`, `OrganizationIdTaken`,
     `TenantCapReached`, and `ProvisioningFailed` when a resource cannot be made.
     """
     email, name = checked_email(email), checked_name(name)
     if actor.kind == "user":
         actor.require("tenants.provision_organization")
+    if is_synthetic:
+        # Whoever may make what is not counted may also erase it.
+        actor.require("tenants.purge_organization")
     started = perf_counter()
     try:
-        provisioned = _provision(email, name, actor, organization_id, with_owner)
+        provisioned = _provision(
+            email, name, actor, organization_id, is_synthetic=is_synthetic, with_owner=with_owner
+        )
     except Problem:
         raise
     except Exception as error:
-        metrics.provisions.labels(status="failure").inc()
+        if not is_synthetic:
+            metrics.provisions.labels(status="failure").inc()
         log.exception("provisioning failed", organization=organization_id or slugify(name))
         raise errors.ProvisioningFailed from error
-    if not provisioned.existing:
+    if not (provisioned.existing or is_synthetic):
         metrics.provisions.labels(status="success").inc()
         metrics.provision_seconds.observe(perf_counter() - started)
     return provisioned
@@ -87,6 +96,8 @@ def _provision(
     name: str,
     actor: Actor,
     organization_id: str | None,
+    *,
+    is_synthetic: bool,
     with_owner: Callable[[User], object] | None,
 ) -> Provisioned:
     with _lock(fcntl.LOCK_SH) as lock, _undoing(lock) as undo, transaction.atomic(durable=True):
@@ -94,8 +105,9 @@ def _provision(
         existing = Organization.objects.filter(signup_email=email).first()
         if existing is not None:
             return Provisioned(existing, existing=True)
-        check_cap()
-        organization = _create_row(email, name, organization_id)
+        if not is_synthetic:
+            check_cap()
+        organization = _create_row(email, name, organization_id, is_synthetic=is_synthetic)
         faults.reach("provision.row")
         owner = _owner(email)
         Membership.objects.create(user=owner, organization=organization, is_owner=True)
@@ -152,18 +164,21 @@ def _take_turns() -> None:
 def check_cap() -> None:
     """Raise `TenantCapReached` when `PULSE_TENANT_CAP` organizations live; 0 means no cap."""
     cap = settings.PULSE_TENANT_CAP
-    if cap and Organization.objects.living().exclude(id=DEFAULT_ORGANIZATION).count() >= cap:
+    customers = Organization.objects.living().customers().exclude(id=DEFAULT_ORGANIZATION)
+    if cap and customers.count() >= cap:
         raise errors.TenantCapReached
 
 
-def _create_row(email: str, name: str, organization_id: str | None) -> Organization:
+def _create_row(email: str, name: str, organization_id: str | None, *, is_synthetic: bool) -> Organization:
     if organization_id is None:
         organization_id = _free_id(name)
     elif not re.fullmatch(ORGANIZATION_ID, organization_id):
         raise errors.InvalidOrganizationId
     elif Organization.objects.filter(id=organization_id).exists():
         raise errors.OrganizationIdTaken
-    organization = Organization(id=organization_id, display_name=name, signup_email=email)
+    organization = Organization(
+        id=organization_id, display_name=name, signup_email=email, is_synthetic=is_synthetic
+    )
     organization.save(force_insert=True)
     return organization
 

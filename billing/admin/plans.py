@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
@@ -91,9 +91,10 @@ class PlanAdmin(ReadOnlyAdmin):
         return AddPlan.as_view(model_admin=self)(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
+        customers = Q(versions__subscriptions__organization__is_synthetic=False)
         return Plan.objects.annotate(
             newest_number=Max("versions__number"),
-            subscriptions=Count("versions__subscriptions", distinct=True),
+            subscriptions=Count("versions__subscriptions", filter=customers, distinct=True),
         )
 
     def row_buttons(self, request: HttpRequest, row: Plan) -> Sequence[Button]:
@@ -103,7 +104,10 @@ class PlanAdmin(ReadOnlyAdmin):
         return (Button("Publish a new version", publish, "publish", ActionVariant.PRIMARY, dialog=False),)
 
     def page_context(self, request: HttpRequest, row: Plan) -> dict[str, Any]:
-        found = row.versions.annotate(subscribers=Count("subscriptions")).order_by("-number")
+        customers = Q(subscriptions__organization__is_synthetic=False)
+        found = row.versions.annotate(subscribers=Count("subscriptions", filter=customers)).order_by(
+            "-number"
+        )
         return {
             "title": row.name,
             "plan": row,

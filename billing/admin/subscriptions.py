@@ -31,7 +31,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
         standing = Override.objects.standing().select_related("plan_version")
-        return Subscription.objects.select_related("plan_version").prefetch_related(
+        customers = Subscription.objects.filter(organization__is_synthetic=False)
+        return customers.select_related("plan_version").prefetch_related(
             Prefetch("organization__overrides", standing)
         )
 

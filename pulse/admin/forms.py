@@ -46,5 +46,5 @@ class ConfirmForm(forms.Form):
     """Asks nothing but whether."""
 
 
-def text_input(**attrs: str) -> UnfoldAdminTextInputWidget:
+def text_input(**attrs: Any) -> UnfoldAdminTextInputWidget:
     return UnfoldAdminTextInputWidget(attrs=attrs)

@@ -9,7 +9,6 @@ import django_tasks_db.admin  # noqa: F401
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 from django.utils.module_loading import import_string
 from django.utils.safestring import SafeString
 from django_tasks_db.models import DBTaskResult, get_date_max
@@ -17,12 +16,13 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 from unfold.enums import ActionVariant
 
-from pulse import schedules
-from pulse.admin import moments
+from pulse import offers, schedules
+from pulse.admin import moments, schedule_forms
 from pulse.admin.filters import BoundedPaginator
 from pulse.admin.forms import OptionalReasonForm
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from pulse.models import Schedule
+from pulse.problems import InvalidRequest
 
 VIEW = "pulse.view_schedule"
 RECENT = 20
@@ -67,6 +67,9 @@ ACTIONS = {
 }
 
 
+FORMS: dict[str, type[VerbView]] = {"times": schedule_forms.Change, "remove": schedule_forms.Delete}
+
+
 class ScheduleView(VerbView):
     permission = schedules.CHANGE
     form_class = OptionalReasonForm
@@ -91,11 +94,29 @@ class ScheduleAdmin(ReadOnlyAdmin):
     page_template = "pulse/admin/schedule.html"
     list_display = ("name", "does", "state", "expression", "next_run", "last_run")
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.has_perm(schedules.CHANGE))
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
+        return schedule_forms.Add.as_view(model_admin=self)(request)
+
     def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
         forms = [
+            path("preview/", view(schedule_forms.Preview.as_view()), name="pulse_schedule_preview"),
+            *(
+                path(
+                    f"<int:object_id>/{name}/",
+                    view(form.as_view(model_admin=self)),
+                    name=f"pulse_schedule_{name}",
+                )
+                for name, form in FORMS.items()
+            ),
+        ]
+        forms += [
             path(
                 f"<int:object_id>/{name}/",
-                self.admin_site.admin_view(ScheduleView.as_view(model_admin=self, action=action)),
+                view(ScheduleView.as_view(model_admin=self, action=action)),
                 name=f"pulse_schedule_{name}",
             )
             for name, action in ACTIONS.items()
@@ -106,22 +127,43 @@ class ScheduleAdmin(ReadOnlyAdmin):
         if not request.user.has_perm(schedules.CHANGE):
             return ()
         offered = ("run", "pause" if row.enabled else "resume")
+        deletes = offers.is_offered(row.task)
         return [
-            Button(ACTIONS[name].title, self.path_of(name, row.pk), ACTIONS[name].icon, ACTIONS[name].variant)
-            for name in offered
+            Button("Change times", self.path_of("times", row.pk), "edit_calendar"),
+            *(
+                [Button("Delete", self.path_of("remove", row.pk), "delete", ActionVariant.DANGER)]
+                if deletes
+                else []
+            ),
+            *(
+                Button(
+                    ACTIONS[name].title,
+                    self.path_of(name, row.pk),
+                    ACTIONS[name].icon,
+                    ACTIONS[name].variant,
+                )
+                for name in offered
+            ),
         ]
 
     def page_context(self, request: HttpRequest, row: Schedule) -> dict[str, Any]:
         runs = DBTaskResult.objects.filter(task_path=row.task).order_by("-enqueued_at")
-        return {"schedule": row, "does": self.does(row), "runs": runs[:RECENT]}
+        if row.arguments:
+            runs = runs.filter(args_kwargs__kwargs=row.arguments)
+        return {
+            "schedule": row,
+            "does": self.does(row),
+            "runs": runs[:RECENT],
+            "firings": _firings(row),
+        }
 
     @display(description="What it does")
     def does(self, schedule: Schedule) -> str:
-        return _first_line(schedule.task)
+        return _title(schedule) or _first_line(schedule.task)
 
-    @display(description="Cron (UTC)", ordering="cron")
+    @display(description="Cron", ordering="cron")
     def expression(self, schedule: Schedule) -> SafeString:
-        return format_html('<code class="pulse-moment">{}</code>', schedule.cron)
+        return schedule_forms.expression_of(schedule)
 
     @display(description="State", label={"on": "success", "paused": "warning"})
     def state(self, schedule: Schedule) -> str:
@@ -136,6 +178,23 @@ class ScheduleAdmin(ReadOnlyAdmin):
     @display(description="Last run (UTC)", ordering="last_run_at")
     def last_run(self, schedule: Schedule) -> SafeString | str:
         return moments.short(schedule.last_run_at)
+
+
+def _title(schedule: Schedule) -> str:
+    """What was offered as this job with these arguments; nothing for a job of Pulse's own."""
+    offered = offers.everything().values()
+    titles = (
+        one.title for one in offered if (one.task, one.arguments) == (schedule.task, schedule.arguments)
+    )
+    return next(titles, "")
+
+
+def _firings(schedule: Schedule) -> list[schedule_forms.Firing]:
+    """The next five; none for an expression that means nothing."""
+    try:
+        return schedule_forms.firings(schedule.cron, schedule.time_zone)
+    except InvalidRequest:
+        return []
 
 
 def _first_line(task: str) -> str:

@@ -59,12 +59,28 @@ class StatusFilter(DropdownFilter):
                 return queryset.filter(status=status)
 
 
+class SyntheticFilter(DropdownFilter):
+    """Those of drills are shown when asked for."""
+
+    title = "made by"
+    parameter_name = "synthetic"
+    all_option = ["", "Customers"]
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("only", "Drills"), ("too", "Customers and drills")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Organization]) -> QuerySet[Organization]:
+        if self.value() == "too":
+            return queryset
+        return queryset.filter(is_synthetic=self.value() == "only")
+
+
 @admin.register(Organization)
 class OrganizationAdmin(ReadOnlyAdmin):
     page_template = "tenants/admin/organization.html"
     paginator = BoundedPaginator
     list_display = ("called", "state", "owner", "since", "created")
-    list_filter = (StatusFilter, ("created_at", DayRangeFilter))
+    list_filter = (StatusFilter, SyntheticFilter, ("created_at", DayRangeFilter))
     list_disable_select_all = True
     search_fields = ("id", "display_name")
     search_help_text = "Id, name or an owner's e-mail address"

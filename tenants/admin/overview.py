@@ -28,6 +28,6 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def _counts() -> list[tuple[str, str, int]]:
     """The value, the words and the number of each status."""
-    grouped = Organization.objects.order_by().values_list("status").annotate(Count("pk"))
+    grouped = Organization.objects.customers().order_by().values_list("status").annotate(Count("pk"))
     counted = dict(grouped)
     return [(status.value, str(status.label), counted.get(status.value, 0)) for status in Status]

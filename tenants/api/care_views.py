@@ -11,11 +11,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from pulse import schedules
+from pulse.api import validated
 from pulse.models import Schedule
 from tenants import reaper
 from tenants.api.operator_views import OperatorView
-from tenants.api.serializers import OrganizationSerializer, ReasonSerializer
-from tenants.models import Organization
+from tenants.api.serializers import OrganizationSerializer, ReasonSerializer, TextField
+from tenants.models import LONGEST_ID, Organization
 
 # Purged by one request; each is a transaction and a folder's deletion.
 MOST_REAPED = 100
@@ -31,10 +32,19 @@ class ReapedListSerializer(serializers.Serializer[Any]):
     results = ReapedSerializer(many=True)
 
 
+class ReapSerializer(serializers.Serializer[Any]):
+    ids = serializers.ListField(
+        child=TextField(max_length=LONGEST_ID),
+        required=False,
+        max_length=MOST_REAPED,
+        help_text="Purge these alone, as far as they are due; all that are when absent.",
+    )
+
+
 class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
     class Meta:
         model = Schedule
-        fields = ("name", "cron", "enabled", "next_run_at", "last_run_at")
+        fields = ("name", "cron", "time_zone", "enabled", "next_run_at", "last_run_at")
         read_only_fields = fields
 
 
@@ -47,10 +57,11 @@ class Reaper(OperatorView, generics.ListAPIView[Organization]):
     def get_queryset(self) -> QuerySet[Organization]:
         return Organization.objects.due_for_purge(now=timezone.now()).with_owner()
 
-    @extend_schema(request=None, responses=ReapedListSerializer)
+    @extend_schema(request=ReapSerializer, responses=ReapedListSerializer)
     def post(self, request: Request) -> Response:
         """Purge them, up to 100 by one request. This cannot be undone."""
-        reaped = list(islice(reaper.reap(actor=self.actor()), MOST_REAPED))
+        wanted = validated(ReapSerializer(data=request.data), codes={})
+        reaped = list(islice(reaper.reap(actor=self.actor(), only=wanted.get("ids")), MOST_REAPED))
         return Response(ReapedListSerializer({"results": reaped}).data)
 
 

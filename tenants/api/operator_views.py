@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django.http import FileResponse
-from django_filters import MultipleChoiceFilter
+from django_filters import BooleanFilter, MultipleChoiceFilter
 from django_filters.rest_framework.backends import DjangoFilterBackend
 from django_filters.rest_framework.filterset import FilterSet
 from drf_spectacular.types import OpenApiTypes
@@ -20,7 +20,7 @@ from pulse.api import PulseView, validated
 from pulse.filters import InstantFilter
 from pulse.models import AuditEvent
 from pulse.problems import InvalidReason
-from tenants import errors, exports, lifecycle, organizations, provisioning, resources
+from tenants import errors, exports, lifecycle, organizations, provisioning, resources, synthetic
 from tenants.api import serializers
 from tenants.api.permissions import IsOperator, TokenScope
 from tenants.models import Organization, Status
@@ -43,6 +43,7 @@ class OperatorView(PulseView):
 
 class OrganizationFilter(FilterSet):
     status = MultipleChoiceFilter(choices=Status.choices)
+    synthetic = BooleanFilter(field_name="is_synthetic", help_text="Those that drills made, and no others.")
     created_after = InstantFilter(field_name="created_at", lookup_expr="gte")
     created_before = InstantFilter(field_name="created_at", lookup_expr="lt")
 
@@ -66,8 +67,10 @@ class OrganizationList(OperatorView, generics.ListAPIView[Organization]):
     ordering_fields = ("id", "created_at", "status_changed_at", "purge_after")
 
     def get_queryset(self) -> QuerySet[Organization]:
-        """All that live; tombstones only when a state is asked for."""
+        """All that live; tombstones only when a state is asked for, those of drills only when they are."""
         found = Organization.objects.with_owner().order_by("id")
+        if not self.request.query_params.get("synthetic"):
+            found = found.customers()
         return found if self.request.query_params.get("status") else found.living()
 
     @extend_schema(
@@ -84,6 +87,7 @@ class OrganizationList(OperatorView, generics.ListAPIView[Organization]):
             email=wanted["email"],
             name=wanted["name"],
             organization_id=wanted.get("id"),
+            is_synthetic=wanted["synthetic"],
             actor=self.actor(),
         )
         code = status.HTTP_200_OK if provisioned.existing else status.HTTP_201_CREATED
@@ -141,6 +145,13 @@ class Restore(LifecycleView):
     """Undo a soft delete: back to the state before it."""
 
     verb = staticmethod(lifecycle.restore)
+    post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
+
+
+class EndRetention(LifecycleView):
+    """Let the reaper purge a drill's organization that is pending deletion without waiting for its day."""
+
+    verb = staticmethod(synthetic.end_retention)
     post = extend_schema(request=serializers.ReasonSerializer)(LifecycleView.post)
 
 

@@ -51,6 +51,9 @@ class NewOrganizationSerializer(serializers.Serializer[Any]):
         validators=[RegexValidator(rf"^{ORGANIZATION_ID}\Z")],
         help_text="Made from the name when absent.",
     )
+    synthetic = serializers.BooleanField(
+        default=False, help_text="For a drill: left out of counts, bills and mails."
+    )
 
 
 class RenameSerializer(serializers.Serializer[Any]):

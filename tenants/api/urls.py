@@ -20,6 +20,11 @@ operator = [
         name="soft-delete",
     ),
     path("orgs/<str:organization_id>/restore", operator_views.Restore.as_view(), name="restore"),
+    path(
+        "orgs/<str:organization_id>/end-retention",
+        operator_views.EndRetention.as_view(),
+        name="end-retention",
+    ),
     path("orgs/<str:organization_id>/events", operator_views.Events.as_view(), name="events"),
     path("orgs/<str:organization_id>/export", operator_views.Export.as_view(), name="export"),
     path("orgs/<str:organization_id>/verify", operator_views.Verify.as_view(), name="verify"),

@@ -1,19 +1,28 @@
 """Schedules: each firing is enqueued once, whatever the schedulers, the clock and the rows do."""
 
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+import time_machine
 from croniter import croniter
 from django.db import connection
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
-from pulse import schedules
+from pulse import offers, schedules
+from pulse.cron import InvalidCron, InvalidTimeZone
 from pulse.models import AuditEvent, Schedule
+from pulse.offers import Offer
 from pulse.problems import NotFound, PermissionRefused
+from tests.admin import signed_in, text, who_may_open
 from tests.factories import SYSTEM, acting, make_operator
+from tests.processes import PATIENCE_SECONDS, ROOT, environment
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -105,6 +114,146 @@ def test_three_schedulers_fire_once(hourly: Schedule, first: datetime | None) ->
     assert enqueued() == 1
 
 
+def scheduler(*arguments: str) -> "subprocess.Popen[str]":
+    """A process that fires what is due at noon, once it is told to."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.pulse.scheduler_child", NOON.isoformat(), *arguments],
+        cwd=ROOT,
+        env=environment(DJANGO_SETTINGS_MODULE="pulse.settings", PULSE_LOG_LEVEL="CRITICAL"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def make_due(*names: str) -> None:
+    Schedule.objects.all().delete()
+    for name in names:
+        Schedule.objects.create(name=name, task="pulse.tasks.tidy", cron="* * * * *", next_run_at=NOON)
+
+
+def test_three_processes_fire_each_of_many_once() -> None:
+    names = [f"due-{number:02}" for number in range(20)]
+    make_due(*names)
+    schedulers = [scheduler() for _ in range(SCHEDULERS)]
+    for one in schedulers:
+        one.stdin.write("now\n")
+        one.stdin.flush()
+    won = [name for one in schedulers for name in one.communicate(timeout=PATIENCE_SECONDS)[0].split()]
+    assert sorted(won) == names
+    assert enqueued() == len(names)
+
+
+def test_what_a_scheduler_was_killed_before_is_fired_by_the_next_and_nothing_twice() -> None:
+    """It dies in the middle of the second of three, after the claim and before its job is in the queue."""
+    make_due("a", "b", "c")
+    killed = scheduler("schedule.claimed", "2")
+    killed.communicate("now\n", timeout=PATIENCE_SECONDS)
+    assert killed.returncode == -signal.SIGKILL
+    assert enqueued() == 1
+    assert fired(NOON) == ["b", "c"]
+    assert enqueued() == 3
+
+
+@pytest.mark.usefixtures("hourly")
+def test_a_clock_that_jumps_forth_and_back_fires_each_quarter_past_once() -> None:
+    steps = (15, 3 * 60, 20, 74, 75, 76, 75)
+    found = [len(fired(NOON + timedelta(minutes=minutes))) for minutes in steps]
+    # Forth to 15:00 catches up once; back at 12:20 the future is taken back; at 13:15 it is due again.
+    assert found == [1, 1, 0, 0, 1, 0, 0]
+
+
+def test_its_arguments_reach_the_job() -> None:
+    Schedule.objects.all().delete()
+    Schedule.objects.create(
+        name="rehearsal", task="pulse.tasks.tidy", cron="* * * * *", arguments={"name": "round-trip"}
+    )
+    fired(NOON)
+    assert DBTaskResult.objects.get().args_kwargs["kwargs"] == {"name": "round-trip"}
+
+
+def test_it_fires_by_its_time_zone() -> None:
+    Schedule.objects.all().delete()
+    Schedule.objects.create(
+        name="berlin", task="pulse.tasks.tidy", cron="30 2 * * *", time_zone="Europe/Berlin"
+    )
+    fired(datetime(2026, 7, 1, tzinfo=UTC))
+    assert Schedule.objects.get().next_run_at == datetime(2026, 7, 1, 0, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def offer(database: None) -> Iterator[Offer]:
+    """Something that operators may put on a schedule of their own."""
+    offered = Offer("tidy:nightly", "Tidy by night", "pulse.tasks.tidy", {"how": "well"})
+    source = lambda: [offered]  # noqa: E731
+    offers.sources.append(source)
+    yield offered
+    offers.sources.remove(source)
+
+
+NEW = {"job": "tidy:nightly", "expression": "30 2 * * *", "time_zone": "Europe/Berlin"}
+
+
+@time_machine.travel(NOON)
+@pytest.mark.usefixtures("offer")
+def test_what_is_offered_is_put_on_a_schedule_moved_and_taken_off_again() -> None:
+    made = schedules.create("mine", **NEW, actor=SYSTEM)
+    assert (made.task, made.arguments) == ("pulse.tasks.tidy", {"how": "well"})
+    assert made.next_run_at == datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+    moved = schedules.change("mine", expression="0 4 * * *", time_zone="UTC", actor=SYSTEM)
+    assert moved.next_run_at == datetime(2026, 3, 2, 4, tzinfo=UTC)
+    schedules.delete("mine", actor=SYSTEM)
+    assert not Schedule.objects.filter(name="mine").exists()
+    verbs = AuditEvent.objects.order_by("sequence").values_list("verb", flat=True)
+    assert list(verbs) == ["schedule.create", "schedule.change", "schedule.delete"]
+
+
+@pytest.mark.usefixtures("offer")
+@pytest.mark.parametrize(
+    ("name", "wrong", "refusal"),
+    [
+        ("no spaces", {}, schedules.InvalidScheduleName),
+        ("a" * 51, {}, schedules.InvalidScheduleName),
+        ("mine", {"job": "pulse.tasks.tidy"}, schedules.UnknownJob),
+        ("mine", {"expression": "never"}, InvalidCron),
+        ("mine", {"time_zone": "Mars"}, InvalidTimeZone),
+        ("tidy", {}, schedules.ScheduleExists),
+    ],
+)
+def test_a_schedule_that_would_not_work_is_refused(name: str, wrong: dict[str, str], refusal: type) -> None:
+    with pytest.raises(refusal):
+        schedules.create(name, **NEW | wrong, actor=SYSTEM)
+
+
+def test_the_schedules_that_pulse_needs_cannot_be_deleted() -> None:
+    with pytest.raises(schedules.ScheduleBuiltIn):
+        schedules.delete("reap", actor=SYSTEM)
+
+
+def test_an_operator_adds_one_in_the_admin_and_sees_its_next_five_firings(offer: Offer) -> None:
+    admin = signed_in("admin")
+    path = "/admin/pulse/schedule/"
+    preview = {"expression": "30 2 * * *", "time_zone": "Europe/Berlin"}
+    assert text(admin.get(f"{path}preview/", preview)).count("02:30") == 5
+    refused = text(admin.post(f"{path}add/", NEW | {"name": "mine", "expression": "61 * * * *"}))
+    assert "five fields" in refused
+    admin.post(f"{path}add/", NEW | {"name": "mine"})
+    made = Schedule.objects.get(name="mine")
+    page = text(admin.get(f"{path}{made.pk}/change/"))
+    assert offer.title in page
+    assert page.count("02:30") == 5
+    admin.post(f"{path}{made.pk}/times/", {"expression": "0 4 * * *", "time_zone": "UTC"})
+    assert Schedule.objects.get(name="mine").cron == "0 4 * * *"
+    admin.post(f"{path}{made.pk}/remove/", {})
+    assert not Schedule.objects.filter(name="mine").exists()
+
+
+def test_the_preview_says_what_is_wrong_with_an_expression() -> None:
+    admin = signed_in("admin")
+    assert "five fields" in text(admin.get("/admin/pulse/schedule/preview/", {"expression": "x", "time_zone": "UTC"}))
+    assert who_may_open("/admin/pulse/schedule/add/") == {"admin"}
+
+
 @pytest.mark.parametrize(
     "broken",
     [
@@ -112,6 +261,8 @@ def test_three_schedulers_fire_once(hourly: Schedule, first: datetime | None) ->
         {"cron": ""},
         {"cron": "61 * * * *"},
         {"cron": "0 0 30 2 *"},
+        {"time_zone": "Mars/Olympus"},
+        {"arguments": ["no", "names"]},
         {"task": "pulse.tasks.gone"},
         {"task": "pulse.gone.tidy"},
         {"task": "nonsense"},

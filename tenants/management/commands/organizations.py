@@ -18,13 +18,14 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--status", choices=Status.values)
+        parser.add_argument("--synthetic", action="store_true", help="Those that drills made instead.")
         parser.add_argument(
             "--search", default="", help="Part of the id, the name or an owner's e-mail address."
         )
 
-    def run(self, *, actor: Actor, status: str | None, search: str, **options: Any) -> None:
+    def run(self, *, actor: Actor, status: str | None, search: str, synthetic: bool, **options: Any) -> None:
         actor.require("tenants.view_organization")
-        found = Organization.objects.with_owner().search(search).order_by("id")
+        found = Organization.objects.with_owner().search(search).filter(is_synthetic=synthetic).order_by("id")
         found = found.filter(status=status) if status else found.living()
         rows = OrganizationSerializer(found, many=True).data
         if self.as_json:
