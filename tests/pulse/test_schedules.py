@@ -250,7 +250,9 @@ def test_an_operator_adds_one_in_the_admin_and_sees_its_next_five_firings(offer:
 
 def test_the_preview_says_what_is_wrong_with_an_expression() -> None:
     admin = signed_in("admin")
-    assert "five fields" in text(admin.get("/admin/pulse/schedule/preview/", {"expression": "x", "time_zone": "UTC"}))
+    assert "five fields" in text(
+        admin.get("/admin/pulse/schedule/preview/", {"expression": "x", "time_zone": "UTC"})
+    )
     assert who_may_open("/admin/pulse/schedule/add/") == {"admin"}
 
 
