@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pulse', '0003_schedules'),
+        ('pulse', '0004_mail'),
     ]
 
     operations = [
