@@ -6,3 +6,9 @@ from django.apps import AppConfig
 class RunbooksConfig(AppConfig):
     name = "runbooks"
     verbose_name = "Runbooks"
+
+    def ready(self) -> None:
+        from pulse import hosted_mode
+        from runbooks import verdicts
+
+        hosted_mode.verdict_stands = verdicts.stands

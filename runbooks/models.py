@@ -63,13 +63,14 @@ class Role(models.TextChoices):
     IMPLEMENTER = "implementer"
     REVIEWER = "reviewer"
     SCHEDULE = "schedule"
+    DRILL = "drill"
 
 
 class EvidenceRun(models.Model):
-    """One pass over a packet's acceptance commands; what they did is in its records."""
+    """One pass over commands, such as a packet's; what they did is in its records."""
 
-    lane = models.CharField(max_length=64)
-    packet = models.CharField(max_length=32)
+    lane = models.CharField(max_length=64, blank=True, help_text="Empty where it proves no packet.")
+    subject = models.CharField(max_length=64, help_text="The packet, or what else was run.")
     role = models.CharField(max_length=16, choices=Role)
     actor_kind = models.CharField(max_length=16)
     actor = models.CharField(max_length=150)
@@ -80,21 +81,25 @@ class EvidenceRun(models.Model):
     host = models.CharField(max_length=255)
     process = models.PositiveIntegerField(help_text="Of the host; a run whose process is gone has failed.")
     started_at = models.DateTimeField(help_text="UTC.")
+    beat_at = models.DateTimeField(help_text="UTC; an old one means that the process is gone.")
     ended_at = models.DateTimeField(null=True, blank=True)
     passed = models.BooleanField(null=True, help_text="Empty while it runs.")
+    failure = models.CharField(max_length=32, blank=True, help_text="Of the run itself, such as abandoned.")
 
     class Meta:
         ordering = ("-pk",)
         permissions = (("export_evidence", "Can export and import bundles of evidence"),)
-        indexes = (models.Index(fields=("lane", "packet", "-started_at"), name="evidence_run_of_packet"),)
+        indexes = (models.Index(fields=("lane", "subject", "-started_at"), name="evidence_run_of_subject"),)
         constraints = (
             models.UniqueConstraint(
-                fields=("lane", "packet"), condition=Q(ended_at__isnull=True), name="one_evidence_run_at_once"
+                fields=("lane", "subject"),
+                condition=Q(ended_at__isnull=True),
+                name="one_evidence_run_at_once",
             ),
         )
 
     def __str__(self) -> str:
-        return f"run {self.pk} of {self.packet}"
+        return f"{self.subject} run {self.pk}"
 
 
 class EvidenceRecord(models.Model):
@@ -138,6 +143,26 @@ class EvidenceHead(models.Model):
         return f"head #{self.sequence}"
 
 
+class EvidenceBundle(models.Model):
+    """Another machine's segment of its own chain, as it was imported and verified: kept apart from ours."""
+
+    sha256 = models.CharField(max_length=64, unique=True, help_text="Of the file.")
+    content = models.BinaryField(help_text="The file.")
+    host = models.CharField(max_length=255, help_text="Where it says that it was exported.")
+    exported_at = models.DateTimeField(help_text="UTC, as it says.")
+    first = models.BigIntegerField()
+    last = models.BigIntegerField()
+    last_hash = models.CharField(max_length=64)
+    imported_at = models.DateTimeField(default=timezone.now, help_text="UTC.")
+    imported_by = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return f"{self.host} #{self.first} to #{self.last}"
+
+
 class Outcome(models.TextChoices):
     GO = "GO"
     GO_WITH_CONDITIONS = "GO_WITH_CONDITIONS"
@@ -173,6 +198,8 @@ class VerdictEnd(models.Model):
         SUPERSEDED = "superseded"
         REVOKED = "revoked"
         LAPSED = "lapsed"
+        # Written when it is noticed, so that a clock that is set back revives nothing.
+        EXPIRED = "expired"
 
     verdict = models.OneToOneField(Verdict, models.PROTECT, primary_key=True, related_name="end")
     how = models.CharField(max_length=16, choices=How)

@@ -5,6 +5,7 @@ from django.db import migrations
 # Each table with the columns by which SQLite's REPLACE could meet a row; it asks no trigger of DELETE.
 TABLES = {
     "runbooks_evidencerecord": ("sequence", "hash"),
+    "runbooks_evidencebundle": ("id", "sha256"),
     "runbooks_verdict": ("id",),
     "runbooks_verdictend": ("verdict_id",),
     "runbooks_drillstep": ("id",),

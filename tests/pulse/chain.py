@@ -47,7 +47,7 @@ def swap(first: int, second: int) -> None:
 def rehash(sequence: int) -> None:
     """Make the event's hash fit its changed content."""
     event = AuditEvent.objects.get(sequence=sequence)
-    set_column("hash", audit.digest(event), sequence=sequence)
+    set_column("hash", audit.CHAIN.digest(event), sequence=sequence)
 
 
 def put_head_back_to(sequence: int) -> None:

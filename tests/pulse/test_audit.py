@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 
 from pulse import audit
+from pulse.chain import GENESIS
 from pulse.models import AuditEvent, AuditHead
 from pulse.problems import InvalidReason
 from tests import snapshots
@@ -65,7 +66,7 @@ def test_an_empty_log_is_whole() -> None:
 def test_each_event_follows_the_one_before_it() -> None:
     chain.write(3)
     first, second, third = AuditEvent.objects.order_by("sequence")
-    assert first.previous_hash == audit.GENESIS
+    assert first.previous_hash == GENESIS
     assert (second.previous_hash, third.previous_hash) == (first.hash, second.hash)
     assert audit.verify() is None
 
