@@ -74,6 +74,14 @@ class Subscription(models.Model):
     told_state = models.CharField(max_length=16, choices=State, default=State.TRIAL, editable=False)
     trial_warned_for = models.DateTimeField(null=True, editable=False)
 
+    class Meta:
+        indexes = (
+            models.Index(fields=("state", "organization"), name="subscription_state"),
+            models.Index(fields=("source", "organization"), name="subscription_source"),
+            models.Index(fields=("trial_ends_at",), name="subscription_trial_end"),
+            models.Index(fields=("period_ends_at",), name="subscription_period_end"),
+        )
+
     def __str__(self) -> str:
         return f"{self.organization_id}: {self.state}"
 
@@ -175,7 +183,13 @@ class StripeEvent(models.Model):
         ordering = ("-received_at",)
         verbose_name = "Stripe event"
         # Whole, because SQLite does not choose a partial index by the value of a parameter.
-        indexes = (models.Index(fields=("status", "try_after"), name="stripe_event_due"),)
+        indexes = (
+            models.Index(fields=("status", "try_after"), name="stripe_event_due"),
+            models.Index(fields=("-received_at",), name="stripe_event_newest"),
+            models.Index(fields=("status", "-received_at"), name="stripe_event_became"),
+            models.Index(fields=("type", "-received_at"), name="stripe_event_type"),
+            models.Index(fields=("organization", "-received_at"), name="stripe_event_whose"),
+        )
 
     def __str__(self) -> str:
         return self.id

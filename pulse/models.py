@@ -11,9 +11,9 @@ class AuditEvent(models.Model):
     sequence = models.BigIntegerField(primary_key=True)
     at = models.DateTimeField(help_text="UTC.", db_index=True)
     actor_kind = models.CharField(max_length=16)
-    actor = models.CharField(max_length=150, db_index=True)
+    actor = models.CharField(max_length=150)
     door = models.CharField(max_length=16)
-    verb = models.CharField(max_length=64, db_index=True)
+    verb = models.CharField(max_length=64)
     organization = models.CharField(max_length=63, blank=True)
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)
@@ -24,7 +24,13 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ("-sequence",)
-        indexes = (models.Index(fields=("organization", "-sequence"), name="audit_timeline"),)
+        # Each ends with the list's order, so that no filter has to sort what it finds among millions.
+        indexes = (
+            models.Index(fields=("organization", "-sequence"), name="audit_timeline"),
+            models.Index(fields=("verb", "-sequence"), name="audit_verb"),
+            models.Index(fields=("actor", "-sequence"), name="audit_actor"),
+            models.Index(fields=("door", "-sequence"), name="audit_door"),
+        )
 
     def __str__(self) -> str:
         return f"#{self.sequence} {self.verb} {self.organization}".rstrip()

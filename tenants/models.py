@@ -51,6 +51,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         ordering = ("email",)
         constraints = (models.UniqueConstraint(Lower("email"), name="user_email_once"),)
+        indexes = (
+            models.Index(fields=("is_staff", "email"), name="user_operators"),
+            models.Index(fields=("is_active", "email"), name="user_shut_out"),
+        )
 
     def __str__(self) -> str:
         return self.email
@@ -143,6 +147,8 @@ class Organization(models.Model):
             models.Index(fields=("status", "purge_after"), name="organization_due"),
             models.Index(fields=("-created_at",), name="organization_newest"),
             models.Index(fields=("schema_version",), name="organization_schema"),
+            models.Index(fields=("-status_changed_at",), name="organization_changed"),
+            models.Index(fields=("status", "id"), name="organization_status"),
         )
         constraints = (
             models.CheckConstraint(
@@ -198,6 +204,11 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ("-created_at",)
         verbose_name = "API token"
+        indexes = (
+            models.Index(fields=("-created_at",), name="token_newest"),
+            models.Index(fields=("prefix",), name="token_prefix"),
+            models.Index(fields=("organization", "-created_at"), name="token_of_organization"),
+        )
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

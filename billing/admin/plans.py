@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Max, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
@@ -13,12 +13,14 @@ from unfold.enums import ActionVariant
 from billing import plans
 from billing.admin import layers
 from billing.admin.fields import NewPlanForm, PlanForm
-from billing.models import Plan, PlanVersion
+from billing.models import Plan, PlanVersion, Subscription
 from pulse import versions
+from pulse.admin.filters import BoundedCount, bounded
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from pulse.admin.seen import SeenView
 
 CHANGE = "billing.change_plan"
+CUSTOMERS = Subscription.objects.filter(organization__is_synthetic=False)
 
 
 class PlanView(VerbView):
@@ -91,10 +93,9 @@ class PlanAdmin(ReadOnlyAdmin):
         return AddPlan.as_view(model_admin=self)(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
-        customers = Q(versions__subscriptions__organization__is_synthetic=False)
         return Plan.objects.annotate(
             newest_number=Max("versions__number"),
-            subscriptions=Count("versions__subscriptions", filter=customers, distinct=True),
+            subscriptions=BoundedCount(CUSTOMERS.filter(plan_version__plan=OuterRef("pk"))),
         )
 
     def row_buttons(self, request: HttpRequest, row: Plan) -> Sequence[Button]:
@@ -104,10 +105,8 @@ class PlanAdmin(ReadOnlyAdmin):
         return (Button("Publish a new version", publish, "publish", ActionVariant.PRIMARY, dialog=False),)
 
     def page_context(self, request: HttpRequest, row: Plan) -> dict[str, Any]:
-        customers = Q(subscriptions__organization__is_synthetic=False)
-        found = row.versions.annotate(subscribers=Count("subscriptions", filter=customers)).order_by(
-            "-number"
-        )
+        customers = BoundedCount(CUSTOMERS.filter(plan_version=OuterRef("pk")))
+        found = row.versions.annotate(subscribers=customers).order_by("-number")
         return {
             "title": row.name,
             "plan": row,
@@ -123,6 +122,6 @@ class PlanAdmin(ReadOnlyAdmin):
     def offered(self, plan: Plan) -> bool:
         return plan.is_offered
 
-    @display(description="Subscribers", ordering="subscriptions")
-    def subscribers(self, plan: Plan) -> int:
-        return int(getattr(plan, "subscriptions", 0))
+    @display(description="Subscribers")
+    def subscribers(self, plan: Plan) -> str:
+        return bounded(getattr(plan, "subscriptions", 0))

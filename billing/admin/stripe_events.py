@@ -18,7 +18,7 @@ from billing import errors, stripe_events
 from billing.models import StripeEvent
 from billing.overrides import PERMISSION
 from pulse.admin import moments
-from pulse.admin.filters import BoundedPaginator, ExactFilter
+from pulse.admin.filters import BoundedPaginator, ExactFilter, UsedValuesFilter
 from pulse.admin.forms import ReasonForm
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 
@@ -55,6 +55,11 @@ class Retry(VerbView):
         return self.leave(self.back(), f"{result.id} waits to be processed.")
 
 
+class TypeFilter(UsedValuesFilter):
+    title = "type"
+    parameter_name = "type"
+
+
 class OrganizationFilter(ExactFilter):
     title = "organization"
     parameter_name = "organization"
@@ -65,9 +70,9 @@ class StripeEventAdmin(ReadOnlyAdmin):
     page_template = "billing/admin/stripe_event.html"
     paginator = BoundedPaginator
     list_display = ("number", "kind", "became", "whose", "happened", "received", "attempts")
-    list_filter = (("status", ChoicesDropdownFilter), OrganizationFilter)
-    search_fields = ("=id", "=customer", "type")
-    search_help_text = "An event's id, a customer's, or a type"
+    list_filter = (("status", ChoicesDropdownFilter), TypeFilter, OrganizationFilter)
+    search_fields = ("id__exact", "customer__exact")
+    search_help_text = "An event's id, or a customer's"
     ordering = ("-received_at",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -94,19 +99,19 @@ class StripeEventAdmin(ReadOnlyAdmin):
     def number(self, event: StripeEvent) -> SafeString:
         return format_html("<code>{}</code>", event.id)
 
-    @display(description="Type", ordering="type")
+    @display(description="Type")
     def kind(self, event: StripeEvent) -> str:
         return event.type
 
-    @display(description="Status", ordering="status", label=COLOURS)
+    @display(description="Status", label=COLOURS)
     def became(self, event: StripeEvent) -> tuple[str, str]:
         return event.status, str(Status(event.status).label)
 
-    @display(description="Organization", ordering="organization")
+    @display(description="Organization")
     def whose(self, event: StripeEvent) -> str:
         return event.organization_id or event.customer or moments.NOTHING
 
-    @display(description="Happened (UTC)", ordering="created")
+    @display(description="Happened (UTC)")
     def happened(self, event: StripeEvent) -> SafeString | str:
         return moments.short(event.created)
 

@@ -25,8 +25,8 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     list_display = ("whose", "in_effect", "written", "plan", "source", "trial_ends", "period_ends")
     list_filter = (("state", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter))
-    search_fields = ("organization__id", "=stripe_customer", "=stripe_subscription")
-    search_help_text = "An organization, or Stripe's id of a customer or subscription"
+    search_fields = ("organization_id__exact", "stripe_customer__exact", "stripe_subscription__exact")
+    search_help_text = "An organization's id, or Stripe's of a customer or subscription"
     ordering = ("organization_id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
@@ -48,11 +48,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
         overrides = tuple(subscription.organization.overrides.all())
         return entitlements.effective(Layers(subscription, overrides), at=timezone.now()).state
 
-    @display(description="Subscription says", ordering="state")
+    @display(description="Subscription says")
     def written(self, subscription: Subscription) -> str:
         return subscription.state
 
-    @display(description="Plan", ordering="plan_version")
+    @display(description="Plan")
     def plan(self, subscription: Subscription) -> str:
         return str(subscription.plan_version or moments.NOTHING)
 

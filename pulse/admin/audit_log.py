@@ -61,7 +61,7 @@ class AuditEventAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     list_display = ("number", "when", "what", "organization_page", "who", "through", "reason")
     list_filter = (VerbFilter, DoorFilter, OrganizationFilter, ActorFilter, ("at", DayRangeFilter))
-    search_fields = ("=request_id",)
+    search_fields = ("request_id__exact",)
     search_help_text = "A request id"
     ordering = ("-sequence",)
 

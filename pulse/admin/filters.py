@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import IntegerField, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.functional import cached_property
@@ -14,13 +14,31 @@ from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFi
 MOST_COUNTED = 10_000
 
 
+class BoundedCount(Subquery):
+    """How many rows a query has, as a column of another's, and `MOST_COUNTED` at most."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        super().__init__(rows.order_by().values("pk")[:MOST_COUNTED])
+
+
+def bounded(count: int) -> str:
+    """A bounded count as it is read: `10,000+` where there may be more."""
+    return f"{count:,}{'+' if count >= MOST_COUNTED else ''}"
+
+
 class BoundedPaginator(Paginator[Any]):
     """Counts no further than `MOST_COUNTED` rows: who looks for older ones filters."""
 
     @cached_property
     def count(self) -> int:
         rows: Any = self.object_list
-        return int(rows.order_by()[:MOST_COUNTED].count()) if isinstance(rows, QuerySet) else len(rows)
+        if not isinstance(rows, QuerySet):
+            return len(rows)
+        # By the key alone, because what a list annotates need not be computed to be counted.
+        return int(rows.order_by().values("pk")[:MOST_COUNTED].count())
 
 
 class ExactFilter(TextFilter):

@@ -174,7 +174,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             "timeline": TIMELINE,
         }
 
-    @display(description="Organization", ordering="display_name")
+    @display(description="Organization", ordering="id")
     def called(self, organization: Organization) -> SafeString | str:
         if organization.status == Status.PURGED:
             return format_html('<s>{}</s> <span class="pulse-subtle">tombstone</span>', organization.id)
@@ -184,7 +184,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
             organization.id,
         )
 
-    @display(description="Status", ordering="status", label=STATUS_COLOURS)
+    @display(description="Status", label=STATUS_COLOURS)
     def state(self, organization: Organization) -> tuple[str, str]:
         return organization.status, str(Status(organization.status).label)
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.db.models import Count, QuerySet
+from django.db.models import OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -18,11 +18,11 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from pulse.actors import Actor, from_request
 from pulse.admin import moments
-from pulse.admin.filters import BoundedPaginator
+from pulse.admin.filters import BoundedCount, BoundedPaginator
 from pulse.admin.forms import OptionalReasonForm, ReasonForm, text_input
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from tenants import people
-from tenants.models import User
+from tenants.models import Membership, User
 
 KINDS = {"superuser": "danger", "operator": "info", "member": "default"}
 
@@ -215,7 +215,8 @@ class UserAdmin(ReadOnlyAdmin):
         return AddOperator.as_view(model_admin=self)(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return User.objects.annotate(organizations=Count("memberships")).prefetch_related("groups")
+        memberships = Membership.objects.filter(user=OuterRef("pk"))
+        return User.objects.annotate(organizations=BoundedCount(memberships)).prefetch_related("groups")
 
     def row_buttons(self, request: HttpRequest, row: User) -> Sequence[Button]:
         actor = from_request(request, door="admin")
@@ -257,15 +258,15 @@ class UserAdmin(ReadOnlyAdmin):
     def in_groups(self, user: User) -> str:
         return ", ".join(sorted(group.name for group in user.groups.all())) or moments.NOTHING
 
-    @display(description="Organizations", ordering="organizations")
+    @display(description="Organizations")
     def belongs(self, user: User) -> int:
         return int(getattr(user, "organizations", 0))
 
-    @display(description="Active", boolean=True, ordering="is_active")
+    @display(description="Active", boolean=True)
     def active(self, user: User) -> bool:
         return user.is_active
 
-    @display(description="Last sign-in (UTC)", ordering="last_login")
+    @display(description="Last sign-in (UTC)")
     def seen(self, user: User) -> SafeString | str:
         return moments.short(user.last_login)
 
