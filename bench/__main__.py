@@ -12,7 +12,7 @@ from bench import results
 
 SUBJECTS = (
     "warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup", "fleet",
-    "http_checks", "entitlements", "webhook_storm",
+    "http_checks", "entitlements", "webhook_storm", "console",
 )  # fmt: skip
 # A bench keeps one processor busy, and the http checks two: what is more was somebody else's.
 BUSY = 2.5

@@ -149,6 +149,7 @@ class Organization(models.Model):
             models.Index(fields=("schema_version",), name="organization_schema"),
             models.Index(fields=("-status_changed_at",), name="organization_changed"),
             models.Index(fields=("status", "id"), name="organization_status"),
+            models.Index(fields=("is_synthetic", "id"), name="organization_synthetic"),
         )
         constraints = (
             models.CheckConstraint(

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0002_plans'),
-        ('tenants', '0007_lists'),
+        ('tenants', '0008_lists'),
     ]
 
     operations = [

@@ -12,6 +12,10 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AddIndex(
+            model_name="organization",
+            index=models.Index(fields=["is_synthetic", "id"], name="organization_synthetic"),
+        ),
+        migrations.AddIndex(
             model_name='apitoken',
             index=models.Index(fields=['-created_at'], name='token_newest'),
         ),
