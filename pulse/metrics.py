@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -80,13 +81,16 @@ class AfterMiddleware(PrometheusAfterMiddleware):
         return super().label_metric(metric, request, response, **labels)  # type: ignore[no-untyped-call]
 
 
-def kept_registry(folder: str | None = None) -> CollectorRegistry:
-    """What the processes have counted: all that write into the folder, or else this one alone."""
-    folder = folder or os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+def kept_registry(*, served_from: Path | None = None) -> CollectorRegistry:
+    """What all processes have counted, or else this one alone.
+
+    A command is none of them: `served_from` is the folder of those that `manage.py serve` runs.
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR", served_from)
     if folder is None:
         return REGISTRY
     registry = CollectorRegistry()
-    MultiProcessCollector(registry, path=folder)
+    MultiProcessCollector(registry, path=str(folder))
     return registry
 
 

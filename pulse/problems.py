@@ -147,7 +147,7 @@ def drf_exception_handler(exception: Exception, context: dict[str, Any]) -> Resp
     response = Response(
         problem.as_json(), status=problem.status, headers=problem.headers, content_type=CONTENT_TYPE
     )
-    response.is_by_design = problem.by_design
+    response.is_by_design = problem.by_design  # type: ignore[attr-defined]
     return response
 
 
