@@ -14,6 +14,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DatabaseError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -164,6 +165,9 @@ def as_problem(exception: Exception) -> Problem | None:
             return PermissionRefused()
         case DatabaseError() if not isinstance(exception, IntegrityError):
             log.error("the database failed", error=str(exception))
+            return Unavailable()
+        case RedisError():
+            log.error("Redis failed", error=str(exception))
             return Unavailable()
         case exceptions.ValidationError():
             return InvalidRequest(errors=flatten(exception.detail))

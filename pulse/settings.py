@@ -45,6 +45,7 @@ PULSE_TENANT_RATE = env.str("PULSE_TENANT_RATE", "2000/minute")
 PULSE_SIGNUP_RATE = env.str("PULSE_SIGNUP_RATE", "5/hour")
 PULSE_SIGNUP_EMAIL_RATE = env.str("PULSE_SIGNUP_EMAIL_RATE", "3/hour")
 PULSE_SIGNUP_CEILING = env.str("PULSE_SIGNUP_CEILING", "1000/hour")
+PULSE_ENCRYPTION_KEYS = env.list("PULSE_ENCRYPTION_KEYS", default=[])
 PULSE_BLOCKED_DOMAINS = env.str("PULSE_BLOCKED_DOMAINS", str(PULSE_DATA_DIR / "blocked_domains.txt"))
 PULSE_TRUSTED_PROXIES = env.list("PULSE_TRUSTED_PROXIES", default=[])
 PULSE_NOTIFY_OWNERS = env.bool("PULSE_NOTIFY_OWNERS", True)
@@ -60,6 +61,7 @@ PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
 DEVELOPMENT = PULSE_STAGE == "development"
+PULSE_REQUIRE_OPERATOR_MFA = env.bool("PULSE_REQUIRE_OPERATOR_MFA", not DEVELOPMENT)
 PULSE_SIGNUP_DIRECT = env.bool("PULSE_SIGNUP_DIRECT", DEVELOPMENT)
 
 DEBUG = env.bool("PULSE_DEBUG", False)
@@ -109,6 +111,7 @@ MIDDLEWARE = [
     "pulse.metrics.BeforeMiddleware",
     "pulse.request_id.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "pulse.csp.PolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -189,7 +192,7 @@ TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 AUTH_USER_MODEL = "tenants.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["tenants.accounts.passwords.Hasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {
         "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
@@ -217,10 +220,16 @@ PASSWORD_RESET_TIMEOUT = 24 * 60 * 60
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_FORMS = {"reset_password": "tenants.accounts.reset.ResetForm"}
+# How often a password may be tried is counted by tenants.accounts.attempts.
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key", "login": ""}
 
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Pulse"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_ADAPTER = "tenants.accounts.factors.Adapter"
+# Nobody is signed in whose address is not verified, and a new one counts once it is confirmed.
+MFA_ALLOW_UNVERIFIED_EMAIL = True
 # Browsers allow WebAuthn on plain http for localhost alone.
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVELOPMENT
 

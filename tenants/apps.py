@@ -11,6 +11,7 @@ class TenantsConfig(AppConfig):
         from pulse import first_run, health
         from pulse.actors import from_job
         from tenants import gate, metrics, provisioning  # noqa: F401
+        from tenants.accounts import history  # noqa: F401
 
         health.may_scrape = gate.may_scrape
         first_run.preparations.append(lambda: provisioning.reconcile(actor=from_job("start")))

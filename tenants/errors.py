@@ -189,6 +189,12 @@ class InvalidExpiry(InvalidRequest):
     detail = "A token expires after 1 to 3650 days, or never."
 
 
+class SecondFactorRequired(Problem):
+    status = 403
+    code = "second_factor_required"
+    detail = "Operators need a second factor. Add one to your account, under /account/2fa/."
+
+
 class NotAMember(Problem):
     status = 409
     code = "not_a_member"

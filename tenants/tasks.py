@@ -4,6 +4,7 @@ from django_tasks import task
 
 from pulse.actors import from_job
 from tenants import mails, provisioning, reaper, signups
+from tenants.accounts import history, reset
 
 
 @task()
@@ -34,3 +35,15 @@ def answer_signups() -> int:
 def tidy_signups() -> int:
     """Drop the sign-ups that nobody can finish any more; how many."""
     return signups.tidy()
+
+
+@task()
+def mail_password_reset(email: str) -> int:
+    """Write to whoever asked for a new password; how many accounts the address has."""
+    return reset.write_to(email)
+
+
+@task()
+def record_failed_sign_in(public_id: str, request_id: str) -> bool:
+    """Put it into the audit log, if there was somebody whose account it was."""
+    return history.record_failure(public_id, request_id)

@@ -7,14 +7,20 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from pulse import recent
 from pulse.clients import address_of
-from tenants.accounts import letters
+from tenants.accounts import attempts, history, letters
 
 # What each of allauth's mails calls the link in it.
 LINKS = ("activate_url", "password_reset_url")
 
 
 class Adapter(DefaultAccountAdapter):
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "too_many_login_attempts": "Too many attempts. Try again later, or have a link mailed to you "
+        "by “Forgot your password?”."
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People sign up by `tenants.signups` alone."""
         return False
@@ -37,6 +43,17 @@ class Adapter(DefaultAccountAdapter):
 
     def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: Any) -> str:
         return letters.address_of(reverse("account_confirm_email", args=(emailconfirmation.key,)))
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        if not attempts.admit(request, str(credentials.get("email", ""))):
+            raise self.validation_error("too_many_login_attempts")
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        history.failed(request, str(credentials.get("email", "")))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """What changes an account asks for the same as a sensitive verb does."""
+        return not recent.holds(self.request)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         link = next((context[name] for name in LINKS if name in context), "")

@@ -60,10 +60,6 @@ LETTERS = {
         "Somebody gave this e-mail address for their account. Confirm that it is yours.",
         "Confirm the address",
     ),
-    "account/email/account_already_exists": Letter(
-        "This address has an account already",
-        "Somebody gave this e-mail address for another account. It stays with yours.",
-    ),
     "account/email/email_changed": _notice(
         "Your e-mail address has changed",
         "You now sign in with {to_email} in the place of {from_email}.",

@@ -33,7 +33,7 @@ FIELDS = {
 
 class SignupForm(forms.Form):
     email = forms.CharField(
-        label="E-mail", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
+        label="Email", max_length=254, widget=forms.EmailInput(attrs={"autocomplete": "email"})
     )
     org_name = forms.CharField(
         label="Organization",

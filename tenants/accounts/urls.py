@@ -3,11 +3,35 @@
 django-allauth's own table is not included, because it would bring its sign-up along.
 """
 
-from allauth.account import views as account
-from allauth.usersessions import views as sessions
-from django.urls import URLPattern, URLResolver, include, path
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
+from allauth.account import views as account
+from allauth.mfa import urls as mfa
+from allauth.usersessions import views as sessions
+from django.db import transaction
+from django.http import HttpRequest, HttpResponseBase
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from pulse.routes import walk
 from tenants.accounts import signup_pages, views
+
+View = Callable[..., HttpResponseBase]
+
+
+def whole(view: View) -> View:
+    """A change, its audit event and its mails in one transaction, which allauth has none of."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method != "POST":
+            return view(request, *args, **kwargs)
+        with transaction.atomic():
+            return view(request, *args, **kwargs)
+
+    return wrapped
+
 
 hosted: list[URLPattern | URLResolver] = [
     path("signup", signup_pages.SignupPage.as_view(), name="account_signup"),
@@ -16,15 +40,15 @@ hosted: list[URLPattern | URLResolver] = [
 
 always_on: list[URLPattern | URLResolver] = [
     path("", views.Home.as_view(), name="account_home"),
-    path("login/", account.login, name="account_login"),
+    path("login/", views.SignIn.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
-    path("email/", account.email, name="account_email"),
+    path("email/", whole(account.email), name="account_email"),
     path("confirm-email/", account.email_verification_sent, name="account_email_verification_sent"),
-    path("confirm-email/<str:key>/", account.confirm_email, name="account_confirm_email"),
-    path("password/change/", account.password_change, name="account_change_password"),
-    path("password/set/", account.password_set, name="account_set_password"),
+    path("confirm-email/<str:key>/", whole(account.confirm_email), name="account_confirm_email"),
+    path("password/change/", whole(account.password_change), name="account_change_password"),
+    path("password/set/", whole(account.password_set), name="account_set_password"),
     path("password/reset/", account.password_reset, name="account_reset_password"),
     path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
     path(
@@ -32,11 +56,14 @@ always_on: list[URLPattern | URLResolver] = [
         account.password_reset_from_key_done,
         name="account_reset_password_from_key_done",
     ),
-    path(
-        "password/reset/key/<str:uidb36>-<str:key>/",
-        account.password_reset_from_key,
+    re_path(
+        r"^password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>[^/]+)/$",
+        whole(account.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
     path("sessions/", sessions.list_usersessions, name="usersessions_list"),
-    path("2fa/", include("allauth.mfa.urls")),
+    path("2fa/", include(mfa)),
 ]
+
+for _, pattern in walk(mfa.urlpatterns):
+    pattern.callback = whole(pattern.callback)

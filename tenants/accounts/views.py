@@ -1,10 +1,32 @@
-"""The pages of an account that django-allauth has none of."""
+"""The pages of an account that django-allauth has none of, or lacks something on."""
 
+from typing import Any, cast
+
+from allauth.account.views import LoginView
+from allauth.mfa.utils import is_mfa_enabled
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.views.generic import TemplateView
+
+from pulse import hosted_mode
+from tenants.accounts.factors import FACTORS
+from tenants.models import Membership, Status, User
+
+
+class SignIn(LoginView):
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(signups_open=hosted_mode.state().open, **kwargs)
 
 
 class Home(LoginRequiredMixin, TemplateView):
     """What a person may change about their account, and where they belong."""
 
     template_name = "account/home.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = cast(User, self.request.user)
+        memberships = Membership.objects.filter(user=user).exclude(organization__status=Status.PURGED)
+        return super().get_context_data(
+            memberships=memberships.select_related("organization").order_by("organization"),
+            has_factor=is_mfa_enabled(user, FACTORS),
+            **kwargs,
+        )

@@ -7,13 +7,15 @@ import allauth.usersessions.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
+
+from tenants.accounts import factors
 
 
 def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
@@ -23,12 +25,21 @@ def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
         wanted = reverse("admin:index")
     if request.user.is_anonymous:
         return redirect_to_login(wanted)
-    if not admin.site.has_permission(request):
+    if not _is_operator(request):
         raise PermissionDenied
+    if factors.is_missing(request.user):
+        messages.warning(request, "Operators need a second factor. Add one, and you are let in.")
+        return HttpResponseRedirect(reverse("mfa_index"))
     return HttpResponseRedirect(wanted)
 
 
+def lets_in(request: HttpRequest) -> bool:
+    return _is_operator(request) and not factors.is_missing(request.user)  # type: ignore[arg-type]
+
+
+_is_operator = admin.site.has_permission
 admin.site.login = sign_in  # type: ignore[method-assign]
+admin.site.has_permission = lets_in  # type: ignore[method-assign]
 
 # People change these themselves, and operators by verbs.
 for model in (EmailAddress, Authenticator, UserSession):

@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from pulse.problems import PermissionRefused
-from tenants.errors import ScopeMissing
+from tenants.accounts import factors
+from tenants.errors import ScopeMissing, SecondFactorRequired
 from tenants.models import ApiToken
 
 
@@ -36,6 +37,8 @@ class IsOperator(BasePermission):
         token = request.auth
         if not user.is_staff or (isinstance(token, ApiToken) and token.organization_id):
             raise PermissionRefused("This is for operators.")
+        if token is None and factors.is_missing(user):
+            raise SecondFactorRequired
         if request.method in SAFE_METHODS and not user.has_perm(view.read_permission):
             raise PermissionRefused(f"This takes the permission {view.read_permission}.")
         return True

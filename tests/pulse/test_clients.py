@@ -90,10 +90,12 @@ def test_nothing_that_is_forwarded_is_local(settings, remote: str, forwarded: st
 
 def test_sign_ups_of_one_ipv6_network_count_together(nobody: Caller) -> None:
     """Whoever is given a /64 has more addresses than a limit could count."""
-    sent = {"email": "ann@example.com", "org_name": "Acme"}
     answers = [
         nobody.client.post(
-            "/api/public/signup", sent, content_type="application/json", REMOTE_ADDR=f"2001:db8::{number}"
+            "/api/public/signup",
+            {"email": f"ann{number}@example.com", "org_name": "Acme"},
+            content_type="application/json",
+            REMOTE_ADDR=f"2001:db8::{number}",
         ).status_code
         for number in range(1, 7)
     ]
