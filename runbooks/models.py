@@ -278,8 +278,16 @@ class Severity(models.TextChoices):
     P4 = "P4"
 
 
+class IncidentQuerySet(models.QuerySet["Incident"]):
+    def unresolved(self) -> "IncidentQuerySet":
+        return self.filter(resolved_at__isnull=True)
+
+
 class Incident(models.Model):
-    """Something that went wrong, from its opening to its review; its playbook's steps are copied into it."""
+    """Something that went wrong, from its opening to its review.
+
+    Its playbook's steps and times are copied into it, so that it stays as it was when the playbook changes.
+    """
 
     class Source(models.TextChoices):
         HAND = "hand"
@@ -291,22 +299,29 @@ class Incident(models.Model):
     severity = models.CharField(max_length=2, choices=Severity)
     source = models.CharField(max_length=8, choices=Source)
     # What an open incident is recognised by when the same alert or drill tells of it again.
-    fingerprint = models.CharField(max_length=200, blank=True)
+    fingerprint = models.CharField(max_length=64, blank=True, db_index=True)
     opened_at = models.DateTimeField(default=timezone.now, help_text="UTC; all clocks start here.")
     opened_by = models.CharField(max_length=150)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="incidents"
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="incidents"
     )
     organizations = models.JSONField(default=list, help_text="Ids of the organizations concerned.")
+    # Each clock: until when, empty where the severity sets none, and when it was met.
+    acknowledge_by = models.DateTimeField(null=True, blank=True)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    contain_by = models.DateTimeField(null=True, blank=True)
     contained_at = models.DateTimeField(null=True, blank=True)
-    resolved_at = models.DateTimeField(null=True, blank=True)
+    resolve_by = models.DateTimeField(null=True, blank=True)
+    resolved_at = models.DateTimeField(null=True, blank=True, db_index=True)
+    review_by = models.DateTimeField(null=True, blank=True)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     drill_run = models.ForeignKey(DrillRun, models.PROTECT, null=True, blank=True, related_name="incidents")
 
+    objects = IncidentQuerySet.as_manager()
+
     class Meta:
         ordering = ("-pk",)
-        permissions = (("handle_incident", "Can open and handle incidents, and freeze admin writes"),)
+        permissions = (("handle_incident", "Can open and handle incidents"),)
         constraints = (
             models.UniqueConstraint(
                 fields=("fingerprint",),
@@ -316,7 +331,11 @@ class Incident(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"INC-{self.pk} {self.title}"
+        return f"{self.name} {self.title}"
+
+    @property
+    def name(self) -> str:
+        return f"INC-{self.pk}"
 
 
 class IncidentStep(models.Model):
@@ -325,9 +344,10 @@ class IncidentStep(models.Model):
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="steps")
     number = models.PositiveSmallIntegerField()
     section = models.CharField(max_length=64)
-    text = models.TextField()
-    command = models.CharField(max_length=300, blank=True)
+    text = models.TextField(help_text="Markdown.")
+    commands = models.JSONField(default=list, help_text="With {organizations} and {incident} to fill in.")
     button = models.CharField(max_length=64, blank=True)
+    decision = models.TextField(blank=True, help_text="What a person decides.")
     done_at = models.DateTimeField(null=True, blank=True)
     done_by = models.CharField(max_length=150, blank=True)
 
@@ -342,17 +362,32 @@ class IncidentStep(models.Model):
 class IncidentEntry(models.Model):
     """One line of an incident's timeline; append-only."""
 
+    class Kind(models.TextChoices):
+        OPENED = "opened"
+        ALERT = "alert"
+        PROGRESS = "progress"
+        BREACH = "breach"
+        SEVERITY = "severity"
+        OWNER = "owner"
+        STEP = "step"
+        ACTION = "action"
+        NOTE = "note"
+
     incident = models.ForeignKey(Incident, models.PROTECT, related_name="entries")
     at = models.DateTimeField(default=timezone.now, help_text="UTC.")
     actor = models.CharField(max_length=150)
-    kind = models.CharField(
-        max_length=16, help_text="opened, note, clock, severity, owner, action, step or alert."
-    )
+    kind = models.CharField(max_length=16, choices=Kind)
     text = models.TextField()
     details = models.JSONField(default=dict)
+    clock = models.CharField(max_length=16, blank=True, help_text="That ran out, of a breach.")
 
     class Meta:
         ordering = ("incident", "pk")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("incident", "clock"), condition=~Q(clock=""), name="one_breach_of_a_clock"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.text[:80]

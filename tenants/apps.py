@@ -13,5 +13,5 @@ class TenantsConfig(AppConfig):
         from tenants import gate, metrics, provisioning  # noqa: F401
         from tenants.accounts import history  # noqa: F401
 
-        health.may_scrape = gate.may_scrape
+        health.may_scrape = lambda request: gate.holds_scope(request, "metrics")
         first_run.preparations.append(lambda: provisioning.reconcile(actor=from_job("start")))

@@ -58,14 +58,14 @@ def identify(request: HttpRequest) -> None:
     request.user = token.user
 
 
-def may_scrape(request: HttpRequest) -> bool:
-    """Whether the request carries an operator's token with the scope `metrics`."""
+def holds_scope(request: HttpRequest, scope: str) -> bool:
+    """Whether the request carries an operator's token with the scope: for machines, on always-on routes."""
     try:
         identify(request)
     except errors.InvalidToken:
         return False
     token = request.token  # type: ignore[attr-defined]
-    return token is not None and token.organization_id is None and "metrics" in token.scopes
+    return token is not None and token.organization_id is None and scope in token.scopes
 
 
 def choose_organization(request: HttpRequest) -> None:

@@ -13,7 +13,7 @@ from tenants import errors, people
 from tenants.models import ApiToken, Membership, Organization, User
 
 PREFIX = "pulse_"
-SCOPES = ("read", "write", "check", "metrics")
+SCOPES = ("read", "write", "check", "metrics", "alerts")
 LONGEST_EXPIRY_DAYS = 3650
 # A busy token's row is written at most once in this time.
 LAST_USED_PRECISION = timedelta(minutes=1)

@@ -1,0 +1,5 @@
+"""The operators' pages of runbooks."""
+
+from runbooks.admin import incidents
+
+__all__ = ("incidents",)
