@@ -224,6 +224,8 @@ def test_several_processes_count_into_one_exposition(monkeypatch, tmp_path) -> N
     assert set(families()) == {
         "pulse_billing_stripe_events_held",
         "pulse_hosted_active_tenants",
+        "pulse_incident_clock_breaches",
+        "pulse_incidents_open",
         "pulse_jobs_oldest_waiting_seconds",
     }
 
