@@ -39,7 +39,11 @@ class Alertmanager(PulseView):
         request_id = self.request.META.get("pulse.request_id", "")
         return Actor(kind="system", name="alertmanager", door="api", request_id=request_id)
 
-    @extend_schema(request={"application/json": {"type": "object"}}, responses=serializers.NotifiedSerializer)
+    @extend_schema(
+        request={"application/json": {"type": "object"}},
+        responses=serializers.NotifiedSerializer,
+        auth=[{"token": []}],
+    )
     def post(self, request: Request) -> Response:
         """What fires opens an incident, or adds to the one that is open; what is over is written down."""
         refuse_large_bodies(request._request)
