@@ -295,7 +295,7 @@ UNFOLD = {
     "ENVIRONMENT": "pulse.admin.gate_badge",
     "DASHBOARD_CALLBACK": "tenants.admin.overview.fill",
     "STYLES": [lambda request: static("pulse/admin.css")],
-    "SIDEBAR": {"show_search": False, "navigation": "pulse.admin.navigation.sidebar"},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pulse.admin.navigation.sidebar"},
 }
 
 LOGGING = {

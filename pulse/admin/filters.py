@@ -1,17 +1,26 @@
 """Filters of the operators' lists that stay cheap on large tables."""
 
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import IntegerField, QuerySet, Subquery
+from django.db import connection
+from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.functional import cached_property
 from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
 
 MOST_COUNTED = 10_000
+
+
+def beginning_with(field: str, words: str) -> Q:
+    """Whose field begins so, by its index: SQLite takes none for LIKE, PostgreSQL orders by a locale."""
+    if connection.vendor != "sqlite":
+        return Q(**{f"{field}__startswith": words})
+    return Q(**{f"{field}__gte": words, f"{field}__lt": words + chr(sys.maxunicode)})
 
 
 class BoundedCount(Subquery):

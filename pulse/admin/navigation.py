@@ -1,5 +1,6 @@
 """The sidebar: its sections as a table, of which everybody sees what they may open."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,6 +86,30 @@ SECTIONS = (
     ),
     ("Reference", (Item("HTTP API", "api", "docs"),)),
 )
+
+
+# What the palette offers beside the pages.
+ACTIONS = (
+    Item("Add organization", "add", "admin:tenants_organization_add", "tenants.provision_organization"),
+    Item("Add operator", "person_add", "admin:tenants_user_add", "tenants.add_user"),
+    Item("Add API token", "key", "admin:tenants_apitoken_add", "tenants.add_apitoken"),
+    Item(
+        "Add invitation code",
+        "confirmation_number",
+        "admin:tenants_invitationcode_add",
+        "tenants.add_invitationcode",
+    ),
+    Item("Add plan", "sell", "admin:billing_plan_add", "billing.change_plan"),
+    Item("Shut hosted mode", "power_settings_new", "admin:pulse_killswitch_kill", "pulse.flip_killswitch"),
+    Item("Reopen hosted mode", "lock_open", "admin:pulse_killswitch_revive", "pulse.flip_killswitch"),
+    Item("Verify the audit chain", "verified", "admin:pulse_auditevent_verify", "pulse.view_auditevent"),
+)
+
+
+def reachable(request: HttpRequest) -> Iterator[tuple[str, Item]]:
+    """Every page and action that this operator may open, with its section."""
+    for section, items in (*SECTIONS, ("Action", ACTIONS)):
+        yield from ((section, item) for item in items if item.open_to(request))
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:

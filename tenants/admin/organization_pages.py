@@ -18,12 +18,16 @@ ROUTE = "tenants_organization_"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One address below an organization's, of the route `ROUTE` + `name`. With a title it is a tab."""
+    """One address below an organization's, of the route `ROUTE` + `name`.
+
+    With the title `tab` it is a tab, and with the title `action` a form that the palette offers.
+    """
 
     name: str
     address: str
     view: type[OperatorPage]
     tab: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +63,20 @@ def tabs(request: HttpRequest, organization: Organization) -> list[Tab]:
         return []
     offered = [(page.tab, page.name) for page in _pages if page.tab and _may_open(request, page)]
     named = [("Overview", "change"), *offered] if offered else []
-    paths = ((title, reverse(f"admin:{ROUTE}{name}", args=(organization.pk,))) for title, name in named)
+    paths = ((title, _path_of(name, organization)) for title, name in named)
     return [Tab(title, path, request.path.startswith(path)) for title, path in paths]
+
+
+def actions(request: HttpRequest, organization: Organization) -> list[tuple[str, str]]:
+    """The title and the address of each form of other apps that the operator may open."""
+    if organization.status == Status.PURGED:
+        return []
+    offered = (page for page in _pages if page.action and _may_open(request, page))
+    return [(page.action, _path_of(page.name, organization)) for page in offered]
+
+
+def _path_of(name: str, organization: Organization) -> str:
+    return reverse(f"admin:{ROUTE}{name}", args=(organization.pk,))
 
 
 def _may_open(request: HttpRequest, page: Page) -> bool:
