@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from billing.api import urls as billing_urls
 from pulse import health
 from pulse.routes import always_on, hosted, renewal, tenant
+from runbooks.admin.slos_page import Slos
 from runbooks.api import urls as runbooks_urls
 from tenants.accounts import urls as accounts_urls
 from tenants.api import urls as tenants_urls
@@ -21,6 +22,7 @@ urlpatterns = [
         path("readyz", health.ready, name="readyz"),
         path("metrics", health.metrics_page, name="metrics"),
         path("account/", include(accounts_urls.always_on)),
+        path("admin/objectives/", admin.site.admin_view(Slos.as_view()), name="objectives"),
         path("admin/", admin.site.urls),
         path("api/webhooks/", include((runbooks_urls.webhooks, "alerts"))),
         path("api/schema", SpectacularAPIView.as_view(), name="schema"),

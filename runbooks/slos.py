@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 # 1 bad of 1000 leaves nothing of a budget of 0.1 %, whatever the floating point says.
 ROUNDING = 1e-9
-NOT_SCRAPED = "Prometheus has no counts of it: is the job named pulse?"
+NOT_SCRAPED = "Prometheus has no counts for some objectives: is the job named pulse?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +147,17 @@ def status() -> list[Status]:
     except prometheus.Unreachable as error:
         log.warning("prometheus cannot be asked", error=str(error))
         return _by_own_counts(str(error))
+
+
+def firing() -> frozenset[str]:
+    """The names of the alerts that fire, as far as Prometheus can be asked."""
+    if not settings.PULSE_PROMETHEUS_URL:
+        return frozenset()
+    try:
+        found = prometheus.query('ALERTS{alertstate="firing"}')
+    except prometheus.Unreachable:
+        return frozenset()
+    return frozenset(labels.get("alertname", "") for labels, _ in found)
 
 
 def _by_prometheus() -> list[Status]:

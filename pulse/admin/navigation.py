@@ -69,6 +69,7 @@ SECTIONS = (
                 "admin:pulse_killswitch_changelist",
                 "pulse.view_killswitch",
             ),
+            Item("Objectives", "speed", "objectives", "runbooks.view_incident"),
             Item("Audit log", "receipt_long", "admin:pulse_auditevent_changelist", "pulse.view_auditevent"),
         ),
     ),

@@ -108,7 +108,7 @@ def test_a_prometheus_that_has_never_scraped_pulse_is_told_of(settings, tmp_path
     assert code == 0
     assert found.keys() == NAMES
     assert {told["note"] for told in found.values()} == {
-        "Prometheus has no counts of it: is the job named pulse?"
+        "Prometheus has no counts for some objectives: is the job named pulse?"
     }
 
 
