@@ -107,3 +107,62 @@ class StepDone(Problem):
     status = 409
     code = "step_done"
     detail = "This step is done already."
+
+
+class InvalidDocument(Problem):
+    """`file` and `line` (from 1) are among its members."""
+
+    status = 500
+    code = "invalid_document"
+    detail = "A file of the runbooks cannot be used."
+
+
+class PacketNotFound(NotFound):
+    code = "packet_not_found"
+    detail = "There is no such packet."
+
+
+class PacketState(Problem):
+    status = 409
+    code = "packet_state"
+    detail = "The packet is not in a state for this."
+
+
+class EvidenceRuns(Problem):
+    status = 409
+    code = "evidence_runs"
+    detail = "Evidence of this is being run already."
+
+
+class OwnReview(Problem):
+    status = 409
+    code = "own_review"
+    detail = "Who implemented a packet does not review it. Ask another person, who runs it as themselves."
+
+
+class NotReviewable(Problem):
+    status = 409
+    code = "not_reviewable"
+    detail = "The implementer's evidence is of other code than this. It has to be run again first."
+
+
+class NothingToExport(NotFound):
+    code = "nothing_to_export"
+    detail = "There is no such evidence."
+
+
+class InvalidBundle(Problem):
+    status = 400
+    code = "invalid_bundle"
+    detail = "This is no bundle of evidence that holds."
+
+
+class BundleKnown(Problem):
+    status = 409
+    code = "bundle_known"
+    detail = "This bundle was imported before."
+
+
+class RecordNotFound(NotFound):
+    code = "record_not_found"
+    detail = "There is no such record of evidence."
