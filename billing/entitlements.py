@@ -72,6 +72,11 @@ def for_organization(organization_id: str) -> Entitlements:
     return effective(layers_of(organization_id), at=timezone.now())
 
 
+def seats_of(organization_id: str) -> int | None:
+    """How many members the organization may have; None means as many as it likes."""
+    return for_organization(organization_id).limit("seats")
+
+
 def layers_of(organization_id: str) -> Layers:
     subscription = (
         Subscription.objects.filter(organization=organization_id).select_related("plan_version").first()

@@ -30,6 +30,7 @@ urlpatterns = [
     ),
     *hosted(
         path("", include(accounts_urls.hosted)),
+        path("api/me/", include((tenants_urls.me, "me"))),
         path("api/public/", include((tenants_urls.public, "public"))),
         path("api/admin/", include((tenants_urls.operator, "operator"))),
         path("api/admin/orgs/<str:organization_id>/rbac/", include("rbac.api.operator_urls")),

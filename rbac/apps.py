@@ -9,10 +9,12 @@ class RbacConfig(AppConfig):
 
     def ready(self) -> None:
         from rbac import access, checks, databases, metrics  # noqa: F401
+        from rbac.role_book import Book
         from rbac.tenant_resource import RbacDatabase
-        from tenants import resources
+        from tenants import resources, roles
         from tenants.api import access as step
 
         databases.install()
         step.require = access.require
+        roles.install(Book())
         resources.register(RbacDatabase())

@@ -73,7 +73,7 @@ def assign(
     with changelog.changing(actor):
         before = of_principal(principal_id)
         versions.require(before, seen)
-        _check_known(wanted)
+        check_known(wanted)
         if set(before) == wanted:
             return before
         _replace(principal_id, set(before), wanted)
@@ -84,7 +84,23 @@ def assign(
     return after
 
 
-def _check_known(wanted: set[str]) -> None:
+def withdraw(principal_id: str, *, actor: Actor) -> None:
+    """Take all roles from one who leaves the organization; whether they may go is the caller's to ask.
+
+    Raises `LastAdmin`.
+    """
+    with databases.writing(context.current()):
+        before = of_principal(principal_id)
+        if not before:
+            return
+        _replace(principal_id, set(before), set())
+        if "admin" in before:
+            _check_an_admin_remains()
+        changelog.record("roles.withdraw", subject=principal_id, actor=actor, before=before, after=[])
+
+
+def check_known(wanted: set[str]) -> None:
+    """Raise `UnknownRoles` unless each of them exists."""
     unknown = wanted - set(Role.objects.filter(id__in=wanted).values_list("id", flat=True))
     if unknown:
         raise errors.UnknownRoles(errors={"roles": [f"unknown: {role}" for role in sorted(unknown)]})

@@ -173,6 +173,17 @@ class InvalidToken(NotAuthenticated):
     detail = "The token is unknown, malformed, revoked or expired."
 
 
+class SessionEnded(NotAuthenticated):
+    code = "session_ended"
+    detail = "Your sessions in this organization have been ended. Sign in again."
+
+
+class SessionNeeded(Problem):
+    status = 409
+    code = "session_needed"
+    detail = "A token works in its own organization; only a session chooses one."
+
+
 class ScopeMissing(Problem):
     status = 403
     code = "scope_missing"
@@ -233,3 +244,61 @@ class BeyondYourself(Problem):
     status = 403
     code = "beyond_yourself"
     detail = "This would reach further than your own permissions do."
+
+
+class LastOwner(Problem):
+    status = 409
+    code = "last_owner"
+    detail = "An organization has an owner. Make somebody else one first."
+
+
+class OwnersOnly(Problem):
+    status = 403
+    code = "owners_only"
+    detail = "Only an owner of the organization may do this."
+
+
+class SeatLimitReached(Problem):
+    status = 402
+    code = "seat_limit_reached"
+    detail = "All seats of the organization's plan are taken. Remove somebody, or take a larger plan."
+
+
+class AlreadyAMember(Problem):
+    status = 409
+    code = "already_a_member"
+    detail = "The person is a member of the organization already."
+
+
+class AlreadyInvited(Problem):
+    status = 409
+    code = "already_invited"
+    detail = "There is an invitation for this address already. Send it again, or revoke it."
+
+
+class InvalidInvitationDays(InvalidRequest):
+    code = "invalid_expiry"
+    detail = "An invitation lasts 1 to 30 days."
+
+
+class MemberInvitationNotFound(NotFound):
+    code = "invitation_not_found"
+    detail = "There is no such open invitation to this organization."
+
+
+class InvitationLinkInvalid(Problem):
+    status = 410
+    code = "invitation_link_invalid"
+    detail = "This invitation is not valid any more: it was used, revoked or has expired. Ask for a new one."
+
+
+class InvitedAsSomebodyElse(Problem):
+    status = 403
+    code = "invited_as_somebody_else"
+    detail = "The invitation is for another e-mail address. Sign out, and open the link again."
+
+
+class PasswordNeeded(Problem):
+    status = 401
+    code = "sign_in_first"
+    detail = "There is an account with this address. Sign in with it, and open the link again."

@@ -69,6 +69,10 @@ def _write_own(organization: Organization, into: Path) -> None:
         "prefix", "user__public_id", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"
     )
     write_lines(into / "tokens.jsonl", tokens.iterator())
+    invitations = organization.invitations.values(
+        "email", "roles", "invited_by__public_id", "created_at", "expires_at", "accepted_at", "revoked_at"
+    )
+    write_lines(into / "invitations.jsonl", invitations.iterator())
     events = AuditEvent.objects.filter(organization=organization.id).order_by("sequence")
     write_lines(into / "audit.jsonl", events.values().iterator())
 

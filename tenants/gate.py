@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
 
 from pulse import limits
 from pulse.problems import Unavailable
-from tenants import context, errors, tokens
+from tenants import choice, context, errors, tokens
 from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status
 
-COLUMNS = "o.id, o.status, o.purge_after, o.entitlement_timeline"
+COLUMNS = "o.id, o.status, o.purge_after, o.entitlement_timeline, m.signed_out_at"
 SOURCE = (
     "tenants_membership m JOIN tenants_organization o ON o.id = m.organization_id "
     "WHERE m.user_id = %s AND o.status <> 'purged'"
@@ -31,6 +32,7 @@ class Admission:
     status: str
     purge_after: datetime | None
     entitlement_timeline: str
+    signed_out_at: datetime | None
     # Set by step 5, when the organization is entitled to a rate of its own.
     tenant_rate: str = ""
 
@@ -75,7 +77,7 @@ def choose_organization(request: HttpRequest) -> None:
     token = request.token  # type: ignore[attr-defined]
     bound = token.organization_id if token else None
     asked = request.META.get("HTTP_X_PULSE_ORG_ID") or (
-        bound if token else request.session.get("organization")
+        bound if token else request.session.get(choice.SESSION_KEY)
     )
     if bound is not None and asked != bound:
         raise errors.AccessDenied
@@ -85,6 +87,8 @@ def choose_organization(request: HttpRequest) -> None:
         raise errors.StateUnavailable from error
     if admission is None:
         raise errors.AccessDenied
+    if admission.signed_out_at is not None and token is None:
+        _require_signed_in_since(admission.signed_out_at, request)
     request.admission = admission  # type: ignore[attr-defined]
     request.gate.enter_context(context.organization(admission.organization_id))  # type: ignore[attr-defined]
 
@@ -117,6 +121,12 @@ def check_rate(request: HttpRequest) -> None:
     raise errors.TenantRateLimitExceeded(headers=headers)
 
 
+def _require_signed_in_since(moment: datetime, request: HttpRequest) -> None:
+    records = get_authentication_records(request, request.user)
+    if not any(record["at"] > moment.timestamp() for record in records):
+        raise errors.SessionEnded
+
+
 def _admission(user_id: int, asked: str | None) -> Admission | None:
     """The asked organization's row if the user is a member, else that of their only one, else default's."""
     if asked is not None and not re.fullmatch(ORGANIZATION_ID, asked):
@@ -136,8 +146,10 @@ def _admission(user_id: int, asked: str | None) -> Admission | None:
 def _from_row(row: tuple[Any, ...] | None) -> Admission | None:
     if row is None:
         return None
-    organization_id, status, purge_after, entitlement_timeline = row
-    return Admission(organization_id, status, _instant(purge_after), entitlement_timeline)
+    organization_id, status, purge_after, entitlement_timeline, signed_out_at = row
+    return Admission(
+        organization_id, status, _instant(purge_after), entitlement_timeline, _instant(signed_out_at)
+    )
 
 
 def _instant(value: datetime | None) -> datetime | None:

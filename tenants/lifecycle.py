@@ -172,6 +172,7 @@ def _forget_people(organization: Organization) -> None:
     """Delete memberships and tokens, and the users that belonged nowhere else and are not operators."""
     members = list(organization.memberships.values_list("user_id", flat=True))
     organization.tokens.all().delete()
+    organization.invitations.all().delete()
     organization.memberships.all().delete()
     elsewhere = Membership.objects.filter(user__in=members).values("user")
     User.objects.filter(pk__in=members, is_staff=False).exclude(pk__in=elsewhere).delete()

@@ -177,12 +177,47 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     is_owner = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    signed_out_at = models.DateTimeField(
+        null=True, editable=False, help_text="Sessions from before are over in this organization; UTC."
+    )
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("user", "organization"), name="membership_once"),)
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organization_id}"
+
+
+class Invitation(models.Model):
+    """That somebody is asked to join an organization, with these roles. Only the link's hash is kept.
+
+    `invited_by` is empty for one made from the command line. At its acceptance the inviter must still be
+    allowed to give the roles.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    roles = models.JSONField(default=list)
+    invited_by = models.ForeignKey(User, models.CASCADE, null=True, related_name="+")
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(help_text="UTC.")
+    accepted_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "email"),
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="invitation_open_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk} to {self.organization_id}"
 
 
 class ApiToken(models.Model):

@@ -103,6 +103,12 @@ def revoke(token: ApiToken, *, actor: Actor) -> ApiToken:
     """End the token, and those that it made, from the next request on; twice changes nothing."""
     if token.user_id != getattr(actor.user, "pk", None):
         actor.require("tenants.delete_apitoken")
+    return end(token, actor=actor)
+
+
+@transaction.atomic
+def end(token: ApiToken, *, actor: Actor) -> ApiToken:
+    """As `revoke`, for a verb that has asked whether the actor may."""
     locked = ApiToken.objects.select_for_update().get(pk=token.pk)
     if locked.revoked_at is None:
         locked.revoked_at = timezone.now()
@@ -114,7 +120,7 @@ def revoke(token: ApiToken, *, actor: Actor) -> ApiToken:
             before={"prefix": locked.prefix},
         )
         for made in locked.made.filter(revoked_at=None):
-            revoke(made, actor=actor)
+            end(made, actor=actor)
     return locked
 
 

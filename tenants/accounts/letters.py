@@ -44,6 +44,23 @@ LETTERS = {
         "If you do not know the password, the link lets you set a new one.",
         "Set a new password",
     ),
+    "members/invitation": Letter(
+        "You are invited to an organization",
+        "You are invited to the organization {organization}. Follow the link to join it, once, before the "
+        "invitation expires.",
+        "Join",
+    ),
+    "members/removed": Letter(
+        "You have been removed from an organization",
+        "You are no longer a member of the organization {organization}. Your account, and your other "
+        "organizations, stay as they are.",
+        after="If you did not expect this, ask the organization's owner.",
+    ),
+    "members/owner": Letter(
+        "You own an organization",
+        "You have been made an owner of the organization {organization}.",
+        after="If you did not expect this, ask the organization's other members.",
+    ),
     "account/email/unknown_account": Letter(
         "There is no account with this address",
         "Somebody asked for a new password for this e-mail address, and no account has it. "

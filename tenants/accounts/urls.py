@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from pulse.routes import walk
-from tenants.accounts import signup_pages, views
+from tenants.accounts import invitation_pages, signup_pages, views
 
 View = Callable[..., HttpResponseBase]
 
@@ -36,6 +36,8 @@ def whole(view: View) -> View:
 hosted: list[URLPattern | URLResolver] = [
     path("signup", signup_pages.SignupPage.as_view(), name="account_signup"),
     path("signup/<str:token>", signup_pages.FinishPage.as_view(), name="signup_finish"),
+    path("invitation/<str:token>", invitation_pages.InvitationPage.as_view(), name="invitation"),
+    path("organization", invitation_pages.SwitchPage.as_view(), name="switch_organization"),
 ]
 
 always_on: list[URLPattern | URLResolver] = [

@@ -7,8 +7,9 @@ from rest_framework import serializers
 
 from pulse.audit import LONGEST_REASON
 from pulse.models import AuditEvent
+from tenants.invitations import DEFAULT_DAYS, LONGEST_DAYS
 from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
-from tenants.models import ORGANIZATION_ID, ApiToken, Membership, Organization
+from tenants.models import LONGEST_ID, ORGANIZATION_ID, ApiToken, Invitation, Membership, Organization
 from tenants.tokens import LONGEST_EXPIRY_DAYS, SCOPES
 
 
@@ -117,6 +118,38 @@ class MemberSerializer(serializers.ModelSerializer[Membership]):
         model = Membership
         fields = ("id", "email", "name", "is_owner", "joined_at")
         read_only_fields = fields
+
+
+class InvitationSerializer(serializers.ModelSerializer[Invitation]):
+    class Meta:
+        model = Invitation
+        fields = ("id", "email", "roles", "created_at", "expires_at")
+        read_only_fields = fields
+
+
+class NewInvitationSerializer(serializers.Serializer[Any]):
+    email = TextField(max_length=254)
+    roles = serializers.ListField(
+        child=TextField(max_length=64), required=False, default=list, max_length=50
+    )
+    days = StrictIntegerField(
+        required=False, default=DEFAULT_DAYS, min_value=1, max_value=LONGEST_DAYS, help_text="Until it expires."
+    )
+
+
+class MyOrganizationSerializer(serializers.ModelSerializer[Membership]):
+    id = serializers.CharField(source="organization_id", read_only=True)
+    display_name = serializers.CharField(source="organization.display_name", read_only=True)
+    status = serializers.CharField(source="organization.status", read_only=True)
+
+    class Meta:
+        model = Membership
+        fields = ("id", "display_name", "status", "is_owner", "joined_at")
+        read_only_fields = fields
+
+
+class ChoiceSerializer(serializers.Serializer[Any]):
+    organization = TextField(max_length=LONGEST_ID)
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

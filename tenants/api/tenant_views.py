@@ -17,7 +17,7 @@ from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
 from tenants.errors import InvalidExpiry, OrganizationNotFound, StateChanged
-from tenants.models import ApiToken, Membership, Organization, User
+from tenants.models import ApiToken, Organization, User
 
 
 class TenantView(PulseView):
@@ -44,22 +44,6 @@ class CurrentOrganization(TenantView):
         """The organization that this request acts in."""
         organization = Organization.objects.with_owner().get(id=context.current())
         return Response(serializers.OrganizationSerializer(organization).data)
-
-
-class Members(TenantView, generics.ListAPIView[Membership]):
-    """The people of the organization."""
-
-    resource = "members"
-    serializer_class = serializers.MemberSerializer
-    search_fields = ("user__email", "user__name")
-    filterset_fields = ("is_owner",)
-    ordering_fields = ("joined_at",)
-
-    def get_queryset(self) -> QuerySet[Membership]:
-        if getattr(self, "swagger_fake_view", False):
-            return Membership.objects.none()
-        members = Membership.objects.filter(organization=context.current())
-        return members.select_related("user").order_by("pk")
 
 
 class Tokens(TenantView, generics.ListAPIView[ApiToken]):

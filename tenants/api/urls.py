@@ -2,9 +2,15 @@
 
 from django.urls import path
 
-from tenants.api import care_views, operator_views, public_views, tenant_views
+from tenants.api import care_views, member_views, operator_views, public_views, tenant_views
 
 public = [path("signup", public_views.Signup.as_view(), name="signup")]
+
+# A person's own, in whichever organization.
+me = [
+    path("organizations", member_views.MyOrganizations.as_view(), name="my-organizations"),
+    path("organization", member_views.Choose.as_view(), name="choose-organization"),
+]
 
 operator = [
     path("reaper", care_views.Reaper.as_view(), name="reaper"),
@@ -32,7 +38,25 @@ operator = [
 
 tenant = [
     path("", tenant_views.CurrentOrganization.as_view(), name="current"),
-    path("/members", tenant_views.Members.as_view(), name="members"),
+    path("/members", member_views.Members.as_view(), name="members"),
+    path("/members/<uuid:public_id>", member_views.Member.as_view(), name="member"),
+    path("/members/<uuid:public_id>/sign-out", member_views.SignOut.as_view(), name="member-sign-out"),
+    path("/members/<uuid:public_id>/owner", member_views.AddOwner.as_view(), name="member-owner"),
+    path(
+        "/members/<uuid:public_id>/transfer",
+        member_views.TransferOwnership.as_view(),
+        name="member-transfer",
+    ),
+    path("/leave", member_views.Leave.as_view(), name="leave"),
+    path("/invitations", member_views.Invitations.as_view(), name="invitations"),
+    path(
+        "/invitations/<int:invitation_id>", member_views.InvitationDetail.as_view(), name="invitation-detail"
+    ),
+    path(
+        "/invitations/<int:invitation_id>/resend",
+        member_views.ResendInvitation.as_view(),
+        name="invitation-resend",
+    ),
     path("/tokens", tenant_views.Tokens.as_view(), name="tokens"),
     path("/tokens/<int:token_id>", tenant_views.Token.as_view(), name="token"),
 ]

@@ -1,0 +1,30 @@
+"""Which of their organizations a person's session acts in; the gate's step 3 reads it."""
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from tenants import errors
+from tenants.models import Membership, Status
+
+SESSION_KEY = "organization"
+
+
+def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
+    """Those of the person, or the one that their token is bound to; by id."""
+    mine = Membership.objects.filter(user=request.user).exclude(organization__status=Status.PURGED)
+    token = getattr(request, "token", None)
+    if token is not None:
+        mine = mine.filter(organization=token.organization_id)
+    return mine.select_related("organization").order_by("organization_id")
+
+
+def choose(request: HttpRequest, organization_id: str) -> None:
+    """Act in this one from the next request on.
+
+    Raises `SessionNeeded`, and `AccessDenied` for one that the person is not a member of, or that is not.
+    """
+    if getattr(request, "token", None) is not None:
+        raise errors.SessionNeeded
+    if not organizations_of(request).filter(organization=organization_id).exists():
+        raise errors.AccessDenied
+    request.session[SESSION_KEY] = organization_id
