@@ -1,4 +1,4 @@
-"""Roles as the verbs of tenants ask for them: of members who join, leave, or are signed in by their issuer."""
+"""Roles as the verbs of tenants ask for them: of members who join, leave, or are signed in by an issuer."""
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager

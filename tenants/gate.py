@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.authentication import get_authentication_records
 from django.conf import settings
@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from pulse import limits
 from pulse.problems import Unavailable
 from tenants import choice, context, errors, tokens
-from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status
+from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status, User
 
 COLUMNS = "o.id, o.status, o.purge_after, o.entitlement_timeline, m.signed_out_at"
 SOURCE = (
@@ -122,7 +122,7 @@ def check_rate(request: HttpRequest) -> None:
 
 
 def _require_signed_in_since(moment: datetime, request: HttpRequest) -> None:
-    records = get_authentication_records(request, request.user)
+    records = get_authentication_records(request, cast(User, request.user))
     if not any(record["at"] > moment.timestamp() for record in records):
         raise errors.SessionEnded
 

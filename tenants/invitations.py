@@ -181,9 +181,7 @@ def _give_roles(invitation: Invitation, user: User) -> None:
         raise errors.InvitationLinkInvalid
     giver = from_user(inviter, door="page") if inviter else from_job("invitation")
     try:
-        roles.book().assign(
-            str(user.public_id), roles=invitation.roles, actor=giver, verb="roles.invitation"
-        )
+        roles.book().assign(str(user.public_id), roles=invitation.roles, actor=giver, verb="roles.invitation")
     except PermissionRefused:
         raise errors.InvitationLinkInvalid from None
 
@@ -215,16 +213,12 @@ def _send(invitation: Invitation) -> None:
     invitation.token_hash = digest(token)
     invitation.save()
     link = letters.address_of(reverse("invitation", args=(SIGNER.sign(token),)))
-    letters.post(
-        "members/invitation", invitation.email, link=link, organization=invitation.organization_id
-    )
+    letters.post("members/invitation", invitation.email, link=link, organization=invitation.organization_id)
 
 
 def _open(organization: Organization, invitation_id: int) -> Invitation:
     """One that is neither accepted nor revoked; it may have expired."""
-    invitation = organization.invitations.filter(
-        pk=invitation_id, accepted_at=None, revoked_at=None
-    ).first()
+    invitation = organization.invitations.filter(pk=invitation_id, accepted_at=None, revoked_at=None).first()
     if invitation is None:
         raise errors.MemberInvitationNotFound
     return invitation

@@ -6,7 +6,6 @@ organization's row, so that the last owner is never two people's to take and no 
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -66,7 +65,7 @@ def require_seat(organization: Organization) -> None:
 def leave(organization_id: str, *, actor: Actor) -> None:
     """Go, of one's own accord. Raises `NotAMember`, `LastOwner`, and rbac's `LastAdmin`."""
     with changing(organization_id) as organization:
-        _take_out(_membership(organization, actor.user), actor, verb="member.leave")
+        _take_out(_membership(organization, _person(actor)), actor, verb="member.leave")
 
 
 def remove(organization_id: str, user: User, *, actor: Actor) -> None:
@@ -116,8 +115,8 @@ def transfer_ownership(organization_id: str, *, to: User, actor: Actor) -> Membe
             raise errors.NotYourself("You are to stay the owner: nothing would be transferred.")
         membership = _make_owner(organization, to, actor, verb="owner.transfer")
         former = organization.memberships.filter(is_owner=True).exclude(pk=membership.pk)
-        if former.filter(user=actor.user).exists():
-            former = former.filter(user=actor.user)
+        if former.filter(user=_person(actor)).exists():
+            former = former.filter(user=_person(actor))
         former.update(is_owner=False)
         return membership
 
@@ -137,12 +136,16 @@ def _make_owner(organization: Organization, user: User, actor: Actor, *, verb: s
 
 
 def _require_owner(organization: Organization, actor: Actor) -> None:
-    mine = organization.memberships.filter(user=actor.user, is_owner=True)
+    mine = organization.memberships.filter(user=_person(actor), is_owner=True)
     if not actor.may(OPERATORS["members"]) and not mine.exists():
         raise errors.OwnersOnly
 
 
-def _membership(organization: Organization, user: Any) -> Membership:
+def _person(actor: Actor) -> User | None:
+    return actor.user if isinstance(actor.user, User) else None
+
+
+def _membership(organization: Organization, user: User | None) -> Membership:
     membership = organization.memberships.select_related("user").filter(user=user).first()
     if membership is None:
         raise errors.NotAMember

@@ -18,7 +18,7 @@ from django.views.generic import FormView
 
 from pulse.actors import from_request
 from pulse.problems import Problem
-from tenants import choice, invitations
+from tenants import choice, errors, invitations
 from tenants.models import Invitation, Membership, User
 
 
@@ -86,7 +86,7 @@ class InvitationPage(FormView[JoinForm]):
             return invitations.accept_with_password(self.invitation, password=password, actor=actor)
         user = self.request.user
         if not isinstance(user, User):
-            raise invitations.errors.PasswordNeeded
+            raise errors.PasswordNeeded
         actor = from_request(self.request, door="page")
         return invitations.accept(self.invitation, user=user, actor=actor)
 

@@ -129,11 +129,13 @@ class InvitationSerializer(serializers.ModelSerializer[Invitation]):
 
 class NewInvitationSerializer(serializers.Serializer[Any]):
     email = TextField(max_length=254)
-    roles = serializers.ListField(
-        child=TextField(max_length=64), required=False, default=list, max_length=50
-    )
+    roles = serializers.ListField(child=TextField(max_length=64), required=False, default=list, max_length=50)
     days = StrictIntegerField(
-        required=False, default=DEFAULT_DAYS, min_value=1, max_value=LONGEST_DAYS, help_text="Until it expires."
+        required=False,
+        default=DEFAULT_DAYS,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        help_text="Until it expires.",
     )
 
 

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, status
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -23,7 +23,7 @@ from tenants.models import ApiToken, Organization, User
 class TenantView(PulseView):
     """A view of the current organization. `resource` is what the RBAC check of each method asks for."""
 
-    permission_classes = (IsAuthenticated, TokenScope, Access)
+    permission_classes: tuple[type[BasePermission], ...] = (IsAuthenticated, TokenScope, Access)
     resource: str
 
     @property
