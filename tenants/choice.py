@@ -13,7 +13,9 @@ SESSION_KEY = "organization"
 
 def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
     """Those of the person, or the one that their token is bound to; by id."""
-    mine = Membership.objects.filter(user=cast(User, request.user)).exclude(organization__status=Status.PURGED)
+    mine = Membership.objects.filter(user=cast(User, request.user)).exclude(
+        organization__status=Status.PURGED
+    )
     token = getattr(request, "token", None)
     if token is not None:
         mine = mine.filter(organization=token.organization_id)
