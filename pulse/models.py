@@ -24,6 +24,7 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering = ("-sequence",)
+        permissions = (("export_lists", "Can export lists"),)
         # Each ends with the list's order, so that no filter has to sort what it finds among millions.
         indexes = (
             models.Index(fields=("organization", "-sequence"), name="audit_timeline"),

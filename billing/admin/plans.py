@@ -80,6 +80,7 @@ class AddPlan(PlanView):
 class PlanAdmin(ReadOnlyAdmin):
     page_template = "billing/admin/plan.html"
     list_display = ("name", "id", "newest", "offered", "subscribers")
+    export_fields = ("id", "name", "is_offered", "newest_number", "subscriptions")
     ordering = ("id",)
 
     def get_urls(self) -> list[URLPattern]:

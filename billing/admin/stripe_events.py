@@ -73,6 +73,10 @@ class StripeEventAdmin(ReadOnlyAdmin):
     list_filter = (("status", ChoicesDropdownFilter), TypeFilter, OrganizationFilter)
     search_fields = ("id__exact", "customer__exact")
     search_help_text = "An event's id, or a customer's"
+    export_fields = (
+        "id", "type", "status", "organization", "customer", "created", "received_at", "attempts",
+        "error", "settled_at",
+    )  # fmt: skip
     ordering = ("-received_at",)
 
     def get_urls(self) -> list[URLPattern]:

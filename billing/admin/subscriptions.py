@@ -27,6 +27,11 @@ class SubscriptionAdmin(ReadOnlyAdmin):
     list_filter = (("state", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter))
     search_fields = ("organization_id__exact", "stripe_customer__exact", "stripe_subscription__exact")
     search_help_text = "An organization's id, or Stripe's of a customer or subscription"
+    export_fields = (
+        "organization", "state", "plan_version__plan", "plan_version__number", "trial_ends_at",
+        "period_ends_at", "grace_ends_at", "cancel_at_period_end", "source", "stripe_customer",
+        "stripe_subscription",
+    )  # fmt: skip
     ordering = ("organization_id",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:

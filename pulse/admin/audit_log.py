@@ -63,6 +63,10 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_filter = (VerbFilter, DoorFilter, OrganizationFilter, ActorFilter, ("at", DayRangeFilter))
     search_fields = ("request_id__exact",)
     search_help_text = "A request id"
+    export_fields = (
+        "sequence", "at", "verb", "organization", "actor_kind", "actor", "door", "before", "after", "reason",
+        "request_id", "previous_hash", "hash",
+    )  # fmt: skip
     ordering = ("-sequence",)
 
     def get_urls(self) -> list[URLPattern]:

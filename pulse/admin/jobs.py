@@ -92,6 +92,7 @@ class ScheduleView(VerbView):
 @admin.register(Schedule)
 class ScheduleAdmin(ReadOnlyAdmin):
     page_template = "pulse/admin/schedule.html"
+    export_fields = ("name", "task", "cron", "enabled", "next_run_at", "last_run_at")
     list_display = ("name", "does", "state", "expression", "next_run", "last_run")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -219,6 +220,7 @@ class JobRunAdmin(ReadOnlyAdmin):
     list_filter = (("status", ChoicesDropdownFilter),)
     search_fields = ("task_path",)
     search_help_text = "A job's name"
+    export_fields = ("id", "task_path", "status", "enqueued_at", "started_at", "finished_at")
     ordering = ("-enqueued_at",)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -17,13 +17,13 @@ from django.db import DatabaseError
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.views.generic import FormView, View
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
-from pulse import recent
+from pulse import list_exports, recent
 from pulse.actors import Actor, from_request
 from pulse.problems import PermissionRefused, Problem, as_problem, respond
 
@@ -44,6 +44,8 @@ class ReadOnlyAdmin(ModelAdmin):
     """A list and a page for each row. What may be changed is changed by the forms that its buttons open."""
 
     page_template: ClassVar[str]
+    # The columns of the list as a file; without any there is none. Secrets and hashes of them stay out.
+    export_fields: ClassVar[Sequence[str]] = ()
     list_fullwidth = True
     list_filter_submit = True
     list_per_page = 50
@@ -66,8 +68,22 @@ class ReadOnlyAdmin(ModelAdmin):
         response = super().changelist_view(request, extra | (extra_context or {}))
         if isinstance(response, TemplateResponse) and response.context_data:
             # The parent fills these from its own mechanism, which cannot link to a form by row or by state.
-            response.context_data["actions_list"] = list(map(asdict, self.list_buttons(request)))
+            buttons = (*self.export_buttons(request), *self.list_buttons(request))
+            response.context_data["actions_list"] = list(map(asdict, buttons))
         return response
+
+    def get_urls(self) -> list[URLPattern]:
+        from pulse.admin.exporting import ExportList  # It is a form, and so made of what is below.
+
+        view = self.admin_site.admin_view(ExportList.as_view(model_admin=self))
+        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
+        return [path("export/", view, name=name), *super().get_urls()]
+
+    def export_buttons(self, request: HttpRequest) -> Sequence[Button]:
+        """That of the list as a file, with the filters of the moment."""
+        if not self.export_fields or not request.user.has_perm(list_exports.PERMISSION):
+            return ()
+        return (Button("Export", f"{self.path_of('export')}?{request.GET.urlencode()}", "download"),)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)

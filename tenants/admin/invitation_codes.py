@@ -97,6 +97,17 @@ class InvitationCodeAdmin(ReadOnlyAdmin):
     page_template = "tenants/admin/invitation_code.html"
     paginator = BoundedPaginator
     list_display = ("prefix", "state", "count", "for_whom", "note", "expires")
+    export_fields = (
+        "prefix",
+        "email",
+        "uses",
+        "used",
+        "note",
+        "created_at",
+        "created_by",
+        "expires_at",
+        "revoked_at",
+    )
     search_fields = ("prefix", "email", "note")
     search_help_text = "The code's beginning, an e-mail or the note"
     ordering = ("-created_at",)

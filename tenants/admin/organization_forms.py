@@ -90,7 +90,7 @@ class Export(VerbView):
     """Answers with a file, which htmx cannot save: this form is always sent by the browser itself."""
 
     permission = "tenants.export_organization"
-    template_name = "tenants/admin/export.html"
+    template_name = "pulse/admin/download.html"
     title = "Export everything"
     submit = "Export"
     icon = "download"

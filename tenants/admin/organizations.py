@@ -81,6 +81,10 @@ class OrganizationAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     list_display = ("called", "state", "owner", "since", "created")
     list_filter = (StatusFilter, SyntheticFilter, ("created_at", DayRangeFilter))
+    export_fields = (
+        "id", "display_name", "status", "status_changed_at", "suspended_at", "suspend_reason",
+        "deletion_requested_at", "retention_days", "purge_after", "owner_email", "created_at",
+    )  # fmt: skip
     list_disable_select_all = True
     search_fields = ("id", "display_name")
     search_help_text = "Id, name or an owner's e-mail address"

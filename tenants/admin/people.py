@@ -194,6 +194,7 @@ class UserAdmin(ReadOnlyAdmin):
         ("is_active", BooleanRadioFilter),
         ("groups", RelatedDropdownFilter),
     )
+    export_fields = ("public_id", "email", "name", "is_staff", "is_active", "date_joined", "last_login")
     search_fields = ("email", "name", "=public_id")
     search_help_text = "E-mail, name or public id"
     ordering = ("email",)

@@ -143,6 +143,10 @@ class ApiTokenAdmin(ReadOnlyAdmin):
     list_display = ("prefix", "state", "whose", "works_in", "may", "expires", "used")
     list_filter = (StateFilter, OrganizationFilter)
     list_select_related = ("user",)
+    export_fields = (
+        "prefix", "user__email", "organization", "scopes", "created_at", "created_by", "expires_at",
+        "revoked_at", "last_used_at",
+    )  # fmt: skip
     search_fields = ("prefix", "user__email")
     search_help_text = "The token's beginning, or an e-mail"
     ordering = ("-created_at",)
