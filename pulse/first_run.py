@@ -6,6 +6,7 @@ from collections.abc import Callable
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 
 # Each is called at a start; apps above put theirs here.
 preparations: list[Callable[[], object]] = []
@@ -16,7 +17,8 @@ def prepare(*, say: Callable[[str], object]) -> None:
     for preparation in preparations:
         preparation()
     operators = get_user_model().objects
-    if operators.filter(is_staff=True).exists():
+    can_sign_in = operators.filter(is_staff=True, is_active=True)
+    if can_sign_in.exclude(password__startswith=UNUSABLE_PASSWORD_PREFIX).exists():
         return
     given = settings.PULSE_OPERATOR_PASSWORD
     password = given or secrets.token_urlsafe(12)

@@ -294,7 +294,7 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
     "SITE_URL": None,
     "ENVIRONMENT": "pulse.admin.gate_badge",
-    "DASHBOARD_CALLBACK": "tenants.admin.overview.fill",
+    "DASHBOARD_CALLBACK": "pulse.admin.home.fill",
     "STYLES": [lambda request: static("pulse/admin.css")],
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pulse.admin.navigation.sidebar"},
 }

@@ -29,7 +29,7 @@ from rbac import databases, errors, integrity, metrics
 from rbac.failures import LOCKS, PRIMARY
 from rbac.template import sync
 from tenants import organizations
-from tenants.models import ORGANIZATION_ID
+from tenants.models import ORGANIZATION_ID, Organization
 
 log = structlog.get_logger(__name__)
 
@@ -103,6 +103,7 @@ def make(organization_id: str, *, actor: Actor, reason: str = "") -> Backup:
             raise
         raise errors.BackupFailed(f"The backup could not be made: {error}.") from error
     metrics.backups.labels(result="made").inc()
+    Organization.objects.filter(pk=organization.pk).update(backed_up_at=backup.made_at)
     after = {"backup": backup.name, "sha256": backup.sha256}
     audit.record("database.backup", actor=actor, organization=organization.id, after=after, reason=reason)
     return backup

@@ -4,9 +4,12 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from django.utils import timezone
+
 from pulse.problems import Problem
 from rbac import databases, metrics
 from rbac.built_in import BUILT_IN
+from tenants.models import Organization
 
 PARENT = "SELECT parent_id FROM rbac_role WHERE id = ?"
 TRIGGERS = {"change_no_update", "change_no_delete", "change_no_replace"}
@@ -23,7 +26,14 @@ def verify(organization_id: str) -> list[str]:
     except Problem as problem:
         findings = [f"{problem.code}: {problem.__cause__ or problem.detail}"]
     metrics.integrity_checks.labels(result="failed" if findings else "passed").inc()
+    _keep(organization_id, is_damaged=bool(findings))
     return findings
+
+
+def _keep(organization_id: str, *, is_damaged: bool) -> None:
+    """Since when it fails, for the operators' first page; written when that changes alone."""
+    changed = Organization.objects.filter(pk=organization_id, damaged_since__isnull=is_damaged)
+    changed.update(damaged_since=timezone.now() if is_damaged else None)
 
 
 def inspect_file(file: Path) -> list[str]:

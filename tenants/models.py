@@ -125,8 +125,11 @@ class Organization(models.Model):
     is_synthetic = models.BooleanField("synthetic", default=False, editable=False)
     # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
     entitlement_timeline = models.TextField(default='[[null,0,""]]', editable=False)
-    # The schema of the tenant's own database. Written by rbac alone.
+    # Of the tenant's own database: its schema, its newest backup, and since when verify has failed. Written
+    # by rbac alone.
     schema_version = models.PositiveIntegerField(default=0, editable=False)
+    backed_up_at = models.DateTimeField(null=True, editable=False)
+    damaged_since = models.DateTimeField(null=True, editable=False)
 
     objects = OrganizationQuerySet.as_manager()
 
@@ -150,6 +153,10 @@ class Organization(models.Model):
             models.Index(fields=("-status_changed_at",), name="organization_changed"),
             models.Index(fields=("status", "id"), name="organization_status"),
             models.Index(fields=("is_synthetic", "id"), name="organization_synthetic"),
+            models.Index(fields=("backed_up_at",), name="organization_backed_up"),
+            models.Index(
+                fields=("id",), condition=models.Q(damaged_since__isnull=False), name="organization_damaged"
+            ),
         )
         constraints = (
             models.CheckConstraint(
@@ -168,6 +175,20 @@ class Organization(models.Model):
     @property
     def is_default(self) -> bool:
         return self.id == DEFAULT_ORGANIZATION
+
+
+class DailyCount(models.Model):
+    """How many organizations had a status when a day began, UTC; drills' own are left out."""
+
+    day = models.DateField()
+    status = models.CharField(max_length=20, choices=Status)
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("day", "status"), name="daily_count_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.status}"
 
 
 class Membership(models.Model):

@@ -9,7 +9,7 @@ import fcntl
 import re
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from time import perf_counter
 from typing import IO
@@ -18,7 +18,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils.text import slugify
 
 from pulse import audit, faults
@@ -40,6 +40,7 @@ log = structlog.get_logger(__name__)
 SHORTEST_NAME, LONGEST_NAME = 3, 64
 # Several crashes' worth.
 MOST_LEFTOVERS = 20
+FAILED = "organization.provision_failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,19 @@ def provision(
     except Exception as error:
         if not is_synthetic:
             metrics.provisions.labels(status="failure").inc()
+            _keep_failure(actor)
         log.exception("provisioning failed", organization=organization_id or slugify(name))
         raise errors.ProvisioningFailed from error
     if not (provisioned.existing or is_synthetic):
         metrics.provisions.labels(status="success").inc()
         metrics.provision_seconds.observe(perf_counter() - started)
     return provisioned
+
+
+def _keep_failure(actor: Actor) -> None:
+    """An audit event of what left no other row; a database that has failed cannot take that one either."""
+    with suppress(DatabaseError):
+        audit.record(FAILED, actor=actor)
 
 
 def _provision(

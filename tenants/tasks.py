@@ -3,7 +3,7 @@
 from django_tasks import task
 
 from pulse.actors import from_job
-from tenants import mails, provisioning, reaper, signups
+from tenants import counting, mails, provisioning, reaper, signups
 from tenants.accounts import history, reset
 
 
@@ -17,6 +17,12 @@ def reap() -> int:
 def reconcile() -> list[str]:
     """Clear the leftovers of crashes."""
     return provisioning.reconcile(actor=from_job("reconcile")).cleared
+
+
+@task()
+def count() -> int:
+    """Keep how many organizations of each status there are as the day begins; how many statuses."""
+    return counting.keep()
 
 
 @task()

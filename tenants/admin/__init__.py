@@ -1,5 +1,5 @@
 """The operators' pages for organizations, people and their tokens; every change goes through a verb."""
 
-from tenants.admin import entrance, finders, invitation_codes, organizations, overview, people, tokens
+from tenants.admin import entrance, finders, home, invitation_codes, organizations, people, tokens
 
-__all__ = ("entrance", "finders", "invitation_codes", "organizations", "overview", "people", "tokens")
+__all__ = ("entrance", "finders", "home", "invitation_codes", "organizations", "people", "tokens")

@@ -31,6 +31,8 @@ STATUS_COLOURS: dict[str, str] = {
     Status.PURGED: "default",
 }
 TIMELINE = 50
+# Apps above put theirs here.
+more_filters: list[type[DropdownFilter]] = []
 # Who and why of the state that an organization is in.
 STATE_VERBS = ["organization.provision", *(f"organization.{verb}" for verb in lifecycle.TRANSITIONS)]
 
@@ -90,6 +92,9 @@ class OrganizationAdmin(ReadOnlyAdmin):
     search_help_text = "Id, name or an owner's e-mail address"
     ordering = ("id",)
     actions = ("suspend_selected", "unsuspend_selected")
+
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        return (*self.list_filter, *more_filters)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view

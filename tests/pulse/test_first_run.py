@@ -50,9 +50,17 @@ def test_a_new_password_in_the_environment_changes_no_operator(settings) -> None
 
 
 def test_where_there_is_an_operator_none_is_made() -> None:
-    make_operator("support")
+    operator = make_operator("support")
+    operator.set_password("a long enough password")
+    operator.save()
     assert prepared() == []
     assert User.objects.count() == 1
+
+
+def test_operators_who_cannot_sign_in_do_not_keep_the_first_from_being_made() -> None:
+    User.objects.create_user("ada@operators.example", is_staff=True)
+    (said,) = prepared()
+    assert said.startswith("Created the operator operator@localhost.")
 
 
 def test_two_first_starts_choose_two_passwords() -> None:
