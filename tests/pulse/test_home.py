@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing.models import Override, StripeEvent, Subscription
 from pulse import faults, jobs
 from rbac import backups, databases, integrity
-from tenants import counting, provisioning
+from tenants import counting, lifecycle, provisioning
 from tenants.errors import ProvisioningFailed
 from tenants.models import DailyCount, Organization, User
 from tests.admin import signed_in, text
@@ -163,6 +163,16 @@ def test_each_figure_links_to_a_list_of_as_many(admin: Client) -> None:
         assert number == "1"
         assert ours in page
         assert other not in page
+
+
+def test_organizations_are_counted_by_status(admin: Client) -> None:
+    make_organization("acme")
+    lifecycle.suspend("acme", actor=SYSTEM)
+
+    shown = figures(admin)
+    states = ("Active", "Suspended", "Pending Deletion", "Purged")
+    assert [shown[f"Tenants: {state}"][0] for state in states] == ["1", "1", "0", "0"]
+    assert "acme" in text(admin.get(shown["Tenants: Suspended"][1]))
 
 
 def test_a_trial_that_is_over_counts_as_expired(admin: Client) -> None:

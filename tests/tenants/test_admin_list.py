@@ -73,10 +73,3 @@ def test_a_selection_without_a_reason_is_asked_again(admin: Client) -> None:
 
 def test_no_list_offers_to_delete(admin: Client) -> None:
     assert "delete_selected" not in text(admin.get(LIST))
-
-
-def test_the_first_page_counts_by_status(admin: Client) -> None:
-    make_organization("acme")
-    lifecycle.suspend("acme", actor=SYSTEM)
-    counts = {status: count for status, _, count in admin.get("/admin/").context["counts"]}
-    assert counts == {"active": 1, "suspended": 1, "pending_deletion": 0, "purged": 0}

@@ -203,7 +203,9 @@ def test_a_full_disk_at_any_step_leaves_nothing(operator: Caller, data_dir: Path
         AuditEvent.objects.count(),
         value_of("pulse_hosted_provisions_total", status="failure"),
     )
-    assert after == (before[0], before[1], before[2] + 1)
+    # The failure alone is kept.
+    assert after == (before[0], before[1] + 1, before[2] + 1)
+    assert AuditEvent.objects.first().verb == provisioning.FAILED
     assert not User.objects.filter(email="ann@example.com").exists()
     faults.disarm()
     assert ask(operator).json()["id"] == "acme-ltd"
