@@ -12,7 +12,7 @@ def add_schedule(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0008_lists'),
+        ('tenants', '0009_members'),
     ]
 
     operations = [
