@@ -268,6 +268,7 @@ def files_below(folder: Path) -> list[Path]:
 
 @pytest.mark.usefixtures("database")
 def test_nothing_of_one_tenant_is_ever_visible_in_another(settings, snapshot: Snapshot) -> None:
-    settings.PULSE_SIGNUP_RATE = "1000000/hour"
+    for rate in ("PULSE_SIGNUP_RATE", "PULSE_SIGNUP_EMAIL_RATE", "PULSE_SIGNUP_CEILING"):
+        setattr(settings, rate, "1000000/hour")
     settings.PULSE_RBAC_MAX_OPEN = 2  # So that databases are closed and opened again all the time.
     run_state_machine_as_test(partial(Isolation, snapshot), settings=BOUNDS)

@@ -1,0 +1,74 @@
+"""What a browser finds on a page: barriers, by axe; what it asked for, and what its policy kept it from."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Page, expect, sync_playwright
+
+from tests.processes import PATIENCE_SECONDS
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+# axe's own words for what keeps somebody from using a page.
+SERIOUS = {"serious", "critical"}
+NARROW, WIDE = {"width": 320, "height": 700}, {"width": 1280, "height": 800}
+
+
+class Looked:
+    """A browser's page, and all that was found wrong with what it has shown."""
+
+    def __init__(self, page: Page, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.barriers: list[str] = []
+        self.elsewhere: list[str] = []
+        self.kept_from: list[str] = []
+        self.too_wide: list[str] = []
+        page.on("request", lambda request: self._asked(request.url))
+        page.on("console", lambda message: self._said(message.text))
+
+    def look(self, name: str) -> None:
+        """Ask axe in light and dark, and whether 320 px are enough; keep a picture where one is wanted."""
+        for scheme in ("light", "dark"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.barriers += [f"{name}, {scheme}: {found}" for found in self._axe()]
+            if folder := os.environ.get("PULSE_TEST_PICTURES"):
+                self.page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
+        self.page.emulate_media(color_scheme="light")
+        self.page.set_viewport_size(NARROW)
+        if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            self.too_wide.append(name)
+        if folder := os.environ.get("PULSE_TEST_PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{name}-narrow.png", full_page=True)
+        self.page.set_viewport_size(WIDE)
+
+    def _axe(self) -> list[str]:
+        self.page.evaluate(Path(os.environ["PULSE_TEST_AXE"]).read_text())
+        found = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+        return [
+            f"{one['id']} at {', '.join(str(node['target']) for node in one['nodes'])}"
+            for one in found
+            if one["impact"] in SERIOUS
+        ]
+
+    def _asked(self, url: str) -> None:
+        if not url.startswith((self.base, "data:")):
+            self.elsewhere.append(url)
+
+    def _said(self, text: str) -> None:
+        if "Content Security Policy" in text:
+            self.kept_from.append(text)
+
+
+@contextmanager
+def looking_at(base: str) -> Iterator[Looked]:
+    expect.set_options(timeout=PATIENCE_SECONDS * 1000)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        yield Looked(browser.new_page(viewport=WIDE), base)
+        browser.close()
