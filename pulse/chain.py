@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import DEFAULT_DB_ALIAS, models, transaction
 
 GENESIS = "0" * 64
 
@@ -68,14 +68,16 @@ class Chain:
         canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
-    def verify(self) -> Broken | None:
+    def verify(self, *, using: str = DEFAULT_DB_ALIAS) -> Broken | None:
         """Walk the whole chain in constant memory; the first broken link, or None when it holds.
 
         The head is read before and after the walk, because writers go on meanwhile: the walk must reach the
         first and must not pass the second.
         """
-        earlier = self.last()
-        links = self.links._default_manager.order_by("sequence").iterator(chunk_size=self.at_once)
+        earlier = self.last(using=using)
+        links = (
+            self.links._default_manager.using(using).order_by("sequence").iterator(chunk_size=self.at_once)
+        )
         expected = 1
         for broken, link in self.walk(links, previous=GENESIS, first=1):
             if broken:
@@ -85,7 +87,7 @@ class Chain:
             expected = link.sequence + 1
         if expected <= earlier.sequence:
             return Broken(expected, f"the {self.whole} ends before {self.noun} {earlier.sequence}")
-        if expected > (latest := self.last().sequence) + 1:
+        if expected > (latest := self.last(using=using).sequence) + 1:
             return Broken(latest + 1, "the head does not know of it")
         return None
 
@@ -109,9 +111,9 @@ class Chain:
             return "its content does not match its hash"
         return self.flaw(link)
 
-    def last(self) -> Any:
+    def last(self, *, using: str = DEFAULT_DB_ALIAS) -> Any:
         """The head, or one of an empty chain before the first link."""
-        return self.head._default_manager.filter(pk=1).first() or self.head(id=1)
+        return self.head._default_manager.using(using).filter(pk=1).first() or self.head(id=1)
 
 
 def _canonical(value: Any) -> Any:

@@ -166,3 +166,35 @@ class BundleKnown(Problem):
 class RecordNotFound(NotFound):
     code = "record_not_found"
     detail = "There is no such record of evidence."
+
+
+class MoveRefused(Problem):
+    """The control database was not moved: PostgreSQL is as it was."""
+
+    status = 409
+    code = "move_refused"
+
+
+class NotOnSqlite(MoveRefused):
+    code = "not_on_sqlite"
+    detail = "This installation's control database is no SQLite file. Run this with the old DATABASE_URL."
+
+
+class TargetUnusable(MoveRefused):
+    code = "target_unusable"
+
+
+class NotMigrated(MoveRefused):
+    code = "not_migrated"
+
+
+class TargetNotEmpty(MoveRefused):
+    code = "target_not_empty"
+
+
+class PulseIsRunning(MoveRefused):
+    code = "pulse_is_running"
+
+
+class CopyDiffers(MoveRefused):
+    code = "copy_differs"
