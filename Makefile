@@ -40,7 +40,7 @@ check: $(VENV)/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache >/dev/null
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	@PULSE_STAGE=ga PULSE_ALLOWED_HOSTS=pulse.example PULSE_SECRET_KEY=$$(head -c 48 /dev/urandom | base64) \
+	@PULSE_STAGE=ga PULSE_HOSTED_MODE= PULSE_ALLOWED_HOSTS=pulse.example PULSE_SECRET_KEY=$$(head -c 48 /dev/urandom | base64) \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING
 	$(BIN)/python manage.py spectacular --fail-on-warn --validate --file docs/openapi.yaml
 	git diff --exit-code -- docs/openapi.yaml

@@ -9,6 +9,6 @@ class RunbooksConfig(AppConfig):
 
     def ready(self) -> None:
         from pulse import hosted_mode
-        from runbooks import metrics, verdicts  # noqa: F401
+        from runbooks import checks, metrics, verdicts  # noqa: F401
 
         hosted_mode.verdict_stands = verdicts.stands

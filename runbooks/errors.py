@@ -198,3 +198,31 @@ class PulseIsRunning(MoveRefused):
 
 class CopyDiffers(MoveRefused):
     code = "copy_differs"
+
+
+class UnknownStage(InvalidRequest):
+    code = "unknown_stage"
+    detail = "There is no such stage."
+
+
+class OutcomeChanged(Problem):
+    status = 409
+    code = "outcome_changed"
+    detail = "Something else is computed by now. Look again."
+
+
+class NoGo(Problem):
+    status = 409
+    code = "no_go"
+    detail = "The stage may not be run."
+
+
+class VerdictNotFound(NotFound):
+    code = "verdict_not_found"
+    detail = "There is no such verdict."
+
+
+class VerdictEnded(Problem):
+    status = 409
+    code = "verdict_ended"
+    detail = "The verdict stands no more."

@@ -10,6 +10,8 @@ from django.conf import settings
 GIT_SECONDS = 20
 # What makes up the code, where git is not there to say so.
 SUFFIXES = frozenset((".py", ".html", ".txt", ".yaml", ".md", ".css", ".js", ".sql", ".toml"))
+# Reports on readiness are written beside the code and are none.
+NO_CODE = ":(exclude)docs/readiness"
 APPS = ("pulse", "tenants", "rbac", "billing", "runbooks")
 
 
@@ -33,7 +35,7 @@ def on_disk() -> Release:
     top = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
     if top is None or Path(top.splitlines()[0]).resolve() != folder.resolve():
         return Release(_of_files(folder), is_dirty=False)
-    changes = _git(folder, "status", "--porcelain")
+    changes = _git(folder, "status", "--porcelain", "--", ".", NO_CODE)
     return Release(top.splitlines()[1], is_dirty=changes is None or bool(changes.strip()))
 
 

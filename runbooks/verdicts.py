@@ -1,12 +1,28 @@
-"""Verdicts: whether a stage may be run, as an operator has signed it."""
+"""Verdicts: whether a stage may be run, as an operator has signed it.
 
+One is never edited. It is superseded by the next for its stage, revoked, lapses with a blocking drill that
+fails, or expires.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from runbooks.models import Outcome
+from pulse import audit
+from pulse.actors import Actor, from_job
+from pulse.settings import STAGES
+from runbooks import errors, readiness
+from runbooks.models import EvidenceHead, Outcome, Verdict, VerdictEnd
+from runbooks.readiness import Readiness
 
+SIGN = "runbooks.sign_verdict"
+VIEW = "runbooks.view_verdict"
+How = VerdictEnd.How
 OPENING = frozenset((Outcome.GO, Outcome.GO_WITH_CONDITIONS))
 # The newest of a stage alone counts: what it superseded never stands again. By its index, one row.
 LATEST = """
@@ -30,3 +46,116 @@ def stands(stage: str) -> bool:
         return False
     outcome, is_its_time, ended = row
     return outcome in OPENING and bool(is_its_time) and ended is None
+
+
+def latest(stage: str) -> Verdict | None:
+    """The newest of the stage, whether it stands or not, with its end."""
+    return Verdict.objects.filter(stage=stage).select_related("end").first()
+
+
+def state_of(verdict: Verdict) -> str:
+    """`standing`, `no go`, `not yet` (by a clock that was set back), or how it ended."""
+    end = VerdictEnd.objects.filter(verdict=verdict).first()
+    now = timezone.now()
+    if end is not None:
+        return end.how
+    if verdict.expires_at <= now:
+        return How.EXPIRED
+    if verdict.signed_at > now:
+        return "not yet"
+    return "standing" if verdict.outcome in OPENING else "no go"
+
+
+@transaction.atomic
+def sign(stage: str, *, actor: Actor, reason: str, outcome: str = "") -> Verdict:
+    """Sign what is computed now, for `PULSE_VERDICT_DAYS`; it supersedes the stage's verdict before it.
+
+    `outcome` is what the signer has seen: `OutcomeChanged` is raised where another is computed meanwhile. A
+    NO_GO is signed, as a record that shuts the gate, only where it is named; else `NoGo` is raised. Raises
+    `UnknownStage` and `ReasonRequired`. Signers take turns, and no evidence is added meanwhile.
+    """
+    actor.require(SIGN)
+    actor.require_recent()
+    audit.required_reason(reason)
+    require_stage(stage)
+    EvidenceHead.objects.get_or_create(id=1)
+    head = EvidenceHead.objects.select_for_update().get(id=1)
+    computed = readiness.compute(stage)
+    _require_seen(computed, outcome)
+    now = timezone.now()
+    verdict = Verdict.objects.create(
+        stage=stage,
+        outcome=computed.outcome,
+        reasons=[line.as_json() for line in computed.lines],
+        version=computed.code.version,
+        evidence_sequence=head.sequence,
+        signed_at=now,
+        signed_by=actor.name,
+        reason=reason,
+        expires_at=now + timedelta(days=settings.PULSE_VERDICT_DAYS),
+    )
+    for earlier in _locked(stage=stage).exclude(pk=verdict.pk):
+        _end(earlier, How.SUPERSEDED, actor=actor, reason=f"superseded by verdict {verdict.pk}")
+    after = {"verdict": verdict.pk, "stage": stage, "outcome": verdict.outcome}
+    audit.record("verdict.sign", actor=actor, after=after, reason=reason)
+    return verdict
+
+
+@transaction.atomic
+def revoke(number: int, *, actor: Actor, reason: str) -> Verdict:
+    """End a verdict: the gate of its stage is shut from the next request on, in every process.
+
+    Raises `VerdictNotFound`, `VerdictEnded` and `ReasonRequired`.
+    """
+    actor.require(SIGN)
+    actor.require_recent()
+    audit.required_reason(reason)
+    verdict = Verdict.objects.select_for_update().filter(pk=number).first()
+    if verdict is None:
+        raise errors.VerdictNotFound
+    if VerdictEnd.objects.filter(verdict=verdict).exists():
+        raise errors.VerdictEnded
+    _end(verdict, How.REVOKED, actor=actor, reason=reason)
+    return verdict
+
+
+@transaction.atomic
+def lapse(*, drill: str, stages: Iterable[str], actor: Actor) -> list[Verdict]:
+    """End the verdicts of the stages that a failed drill blocks; which. Called where the drill's run ends."""
+    ended = list(_locked(stage__in=list(stages), outcome__in=OPENING))
+    for verdict in ended:
+        _end(verdict, How.LAPSED, actor=actor, reason=f"the drill {drill} failed")
+    return ended
+
+
+@transaction.atomic
+def end_expired(*, now: datetime) -> int:
+    """Put on record that verdicts have expired, so that a clock that is set back revives none; how many."""
+    expired = list(_locked(expires_at__lte=now))
+    for verdict in expired:
+        _end(verdict, How.EXPIRED, actor=from_job("verdicts"), reason="its time is over")
+    return len(expired)
+
+
+def require_stage(stage: str) -> None:
+    if stage not in STAGES:
+        raise errors.UnknownStage(f"There is no stage {stage!r}: it is one of {', '.join(STAGES)}.")
+
+
+def _require_seen(computed: Readiness, outcome: str) -> None:
+    if outcome and outcome != computed.outcome:
+        raise errors.OutcomeChanged(f"It is {computed.outcome} now, and not {outcome}. Look again.")
+    if computed.outcome == Outcome.NO_GO and not outcome:
+        missing = "; ".join(map(str, computed.missing))
+        raise errors.NoGo(f"{computed.stage} may not be run: {missing}.")
+
+
+def _locked(**wanted: Any) -> QuerySet[Verdict]:
+    """Those that have not ended."""
+    return Verdict.objects.select_for_update(of=("self",)).filter(end=None, **wanted)
+
+
+def _end(verdict: Verdict, how: str, *, actor: Actor, reason: str) -> None:
+    VerdictEnd.objects.create(verdict=verdict, how=how, actor=actor.name, reason=reason)
+    before = {"verdict": verdict.pk, "stage": verdict.stage, "outcome": verdict.outcome}
+    audit.record("verdict." + how, actor=actor, before=before, after={"ended": how}, reason=reason)

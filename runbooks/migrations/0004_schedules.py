@@ -2,7 +2,10 @@
 
 from django.db import migrations
 
-SCHEDULES = [("incident-clocks", "runbooks.tasks.watch_incident_clocks", "* * * * *")]
+SCHEDULES = [
+    ("incident-clocks", "runbooks.tasks.watch_incident_clocks", "* * * * *"),
+    ("readiness", "runbooks.tasks.tidy_readiness", "*/5 * * * *"),
+]
 
 
 def add(apps, schema_editor):

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from pulse.actors import Actor
-from runbooks import lanes, packets, runs
-from runbooks.models import EvidenceRecord, EvidenceRun, Packet, Role
+from runbooks import lanes, packets, release, runs
+from runbooks.models import DrillRun, EvidenceRecord, EvidenceRun, Packet, Role
+from runbooks.release import Release
 from tests.factories import acting, make_operator
 
 OK = ["echo", "fine"]
@@ -99,3 +102,38 @@ def kept_state(proved: lanes.Packet) -> str:
 
 def last_record() -> EvidenceRecord:
     return EvidenceRecord.objects.latest("sequence")
+
+
+def ready(*, stage: str = "private_beta", code: Release | None = None) -> None:
+    """Every packet for the stage approved by two runs of this code, and every drill passed, just now."""
+    code = code or release.on_disk()
+    for lane in lanes.every().values():
+        for proved in lane.packets.values():
+            if stage in proved.stages:
+                approved_row(proved, code)
+        for condition in (*lane.conditions, *lane.register):
+            if condition.drill and stage in condition.blocks:
+                drilled(condition.drill)
+
+
+def approved_row(proved: lanes.Packet, code: Release) -> None:
+    runs_of_both = [
+        EvidenceRun.objects.create(
+            lane=proved.lane, subject=proved.id, role=role, actor_kind="user", actor=role, host="here",
+            version=code.version, is_dirty=code.is_dirty, process=1, passed=True,
+            started_at=timezone.now(), beat_at=timezone.now(), ended_at=timezone.now(),
+        )
+        for role in (Role.IMPLEMENTER, Role.REVIEWER)
+    ]  # fmt: skip
+    Packet.objects.create(
+        lane=proved.lane, name=proved.id, state="approved", implementer="implementer", reviewer="reviewer",
+        implementation=runs_of_both[0], review=runs_of_both[1],
+    )  # fmt: skip
+
+
+def drilled(drill: str, *, state: str = "passed") -> DrillRun:
+    now = timezone.now()
+    return DrillRun.objects.create(
+        drill=drill, state=state, started_at=now, ended_at=now, beat_at=now, actor="job:test", door="job",
+        host="here", process=1,
+    )  # fmt: skip
