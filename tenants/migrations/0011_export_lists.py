@@ -19,5 +19,5 @@ def grant(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = (("tenants", "0008_lists"), ("pulse", "0007_export_lists"))
+    dependencies = (("tenants", "0010_home"), ("pulse", "0007_export_lists"))
     operations = (migrations.RunPython(grant, migrations.RunPython.noop),)
