@@ -166,6 +166,14 @@ BETA = (
         notify=TICKET,
     ),
     Alert(
+        name="PulseSignupCeiling",
+        expression=f"{increase('pulse_hosted_signups_refused_total', '1h', reason='ceiling_rate')} > 0",
+        severity="P4",
+        playbook=ABUSE,
+        summary="Sign-ups are refused, because all together are too many",
+        description="PULSE_SIGNUP_CEILING is reached: those who mean it are refused too.",
+    ),
+    Alert(
         name="PulseProvisioningFailures",
         expression=(
             f"{increase('pulse_hosted_provisions_total', '15m', status='failure')}"

@@ -28,6 +28,7 @@ transition_seconds = Histogram(
     "Duration of a lifecycle transition.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
+born(signups_refused, reason=["ceiling_rate"])
 born(provisions, status=["success", "failure"])
 born(transitions, from_status=["active", "pending_deletion"], to_status=["suspended"])
 

@@ -2,16 +2,31 @@
 
 import os
 import subprocess
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import requests
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.db import connections
 
 from tests.processes import free_port, running, wait_for
 
 HALF_HOUR = 1800
+EXAMPLES = settings.BASE_DIR / "docs" / "monitoring"
+
+
+def example(name: str, changes: Mapping[str, str]) -> str:
+    """The documentation's example, with the changes in it."""
+    text = (EXAMPLES / name).read_text()
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
 def remember(home: Path, totals: Mapping[str, float], *, days: int) -> None:
@@ -54,3 +69,27 @@ def ask(base: str, expression: str) -> list[float]:
     answer = requests.get(f"{base}/api/v1/query", params={"query": expression}, timeout=5)
     answer.raise_for_status()
     return [float(sample["value"][1]) for sample in answer.json()["data"]["result"]]
+
+
+class QuietHandler(WSGIRequestHandler):
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def pulse_in_this_process() -> Iterator[str]:
+    """Pulse behind HTTP in a thread, with the counters of this process: its host and port."""
+    server = make_server("127.0.0.1", 0, get_wsgi_application(), handler_class=QuietHandler)
+
+    def serve() -> None:
+        server.serve_forever(0.01)
+        connections.close_all()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

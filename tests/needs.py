@@ -27,6 +27,7 @@ def library(name: str, *, requirements: str) -> pytest.MarkDecorator:
 axe = variable(
     "PULSE_TEST_AXE", example="node_modules/axe-core/axe.min.js, after npm install axe-core@4.14.1"
 )
+alertmanager = program("prometheus-alertmanager", package="prometheus-alertmanager")
 chromium = program("chromium", package="chromium")
 matplotlib = library("matplotlib", requirements="requirements-bench.txt")
 nginx = program("nginx", package="nginx-light")

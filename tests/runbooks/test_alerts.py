@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from runbooks import alerts, rules
+from runbooks import alerts, playbooks, rules
 from tests import needs
 from tests.runbooks.promtool import Case, Clock, failing
 from tests.runbooks.recorded import Phase, Values, counter, histogram, requests, series
@@ -45,6 +45,7 @@ COUNTS = {
     "PulseSuspensions": (
         series("pulse_hosted_lifecycle_transitions_total", from_status="active", to_status="suspended"), 6, 5,
     ),
+    "PulseSignupCeiling": (series("pulse_hosted_signups_refused_total", reason="ceiling_rate"), 1, 0),
     "PulseTenantIsolationRefused": (
         series("pulse_rbac_isolation_refusals_total", kind="no_organization"), 1, 0,
     ),
@@ -225,6 +226,14 @@ def test_every_alert_has_cases_of_firing_of_not_firing_and_of_restarts(alert: st
     assert {case.answer for case in ours} == {0, 1}
     assert [case.name for case in ours if "restart" in case.name]
     assert [case.name for case in ours if "just under" in case.name]
+
+
+@pytest.mark.parametrize("playbook", ["", *playbooks.everything()])
+def test_a_playbook_names_the_alerts_that_open_an_incident_with_it(playbook: str) -> None:
+    """All but one have a playbook: an incident about an incident would only start more clocks."""
+    ours = {alert.name for alert in alerts.ALERTS if alert.playbook == playbook}
+    named = set(playbooks.everything()[playbook].alerts) if playbook else {"PulseIncidentClockBreached"}
+    assert ours == named
 
 
 def test_no_two_cases_have_the_same_name() -> None:
