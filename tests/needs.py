@@ -24,10 +24,10 @@ def library(name: str, *, requirements: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"{name} is not installed: pip install -r {requirements}")
 
 
+alertmanager = program("prometheus-alertmanager", package="prometheus-alertmanager")
 axe = variable(
     "PULSE_TEST_AXE", example="node_modules/axe-core/axe.min.js, after npm install axe-core@4.14.1"
 )
-alertmanager = program("prometheus-alertmanager", package="prometheus-alertmanager")
 chromium = program("chromium", package="chromium")
 matplotlib = library("matplotlib", requirements="requirements-bench.txt")
 nginx = program("nginx", package="nginx-light")
