@@ -15,6 +15,7 @@ from django.db import transaction
 
 from pulse.actors import Actor
 from runbooks import errors, incidents, playbooks
+from runbooks.alerts import ALERTS
 from runbooks.incidents import LONGEST_TITLE, Kind, enter
 from runbooks.models import Incident, Severity
 from runbooks.playbooks import Playbook
@@ -24,6 +25,8 @@ VERSION = "4"
 FIRING, RESOLVED = "firing", "resolved"
 # An alert that does not say how bad it is.
 DEFAULT_SEVERITY = Severity.P3
+# Of ours: what tells that an incident is late is not another one, which would soon be late itself.
+OPEN_NONE = frozenset(alert.name for alert in ALERTS if not alert.playbook)
 # What is kept of one notification; Alertmanager can be told to send fewer by `max_alerts`.
 MOST_ALERTS = 1000
 MOST_TOLD = 20
@@ -62,6 +65,8 @@ def receive(notification: Any, *, actor: Actor) -> Received:
     group_key, alerts = _parsed(notification)
     by_playbook: dict[str, list[Alert]] = defaultdict(list)
     for alert in alerts:
+        if alert.name in OPEN_NONE:
+            continue
         by_playbook[alert.playbook.id].append(alert)
     numbers = []
     for playbook, group in sorted(by_playbook.items()):

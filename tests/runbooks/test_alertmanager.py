@@ -118,6 +118,12 @@ def test_an_alert_of_somebody_elses_without_our_labels_is_a_p3(sender: Caller) -
     assert (incident.title, incident.severity) == ("DiskFull", "P3")
 
 
+def test_an_alert_about_late_incidents_is_not_another_incident(sender: Caller) -> None:
+    late = alert("PulseIncidentClockBreached", severity="P2") | {"annotations": {}}
+    assert sender.post(WEBHOOK, notification(late)).json() == {"incidents": []}
+    assert not Incident.objects.exists()
+
+
 def test_the_worst_alert_gives_the_severity_and_a_worse_one_raises_it(sender: Caller) -> None:
     sender.post(WEBHOOK, notification(alert(severity="P3"), alert(severity="P2")))
     incident = Incident.objects.get()
