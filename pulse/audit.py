@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from pulse import frozen
 from pulse.actors import Actor
 from pulse.chain import Broken, Chain
 from pulse.models import AuditEvent, AuditHead
@@ -38,7 +39,7 @@ def record(
     """Append one event. Locks the head row until the caller's transaction ends, so writers take turns.
 
     Keep e-mail addresses out of `before` and `after`: a purge cannot erase them from here. Raises
-    `InvalidReason`.
+    `InvalidReason`, and `Frozen` for a verb that a freeze refuses to the actor: the change is undone with it.
     """
     checked_reason(reason)
     event = AuditEvent(
@@ -54,6 +55,7 @@ def record(
         request_id=actor.request_id,
     )
     with CHAIN.writing() as add:
+        frozen.require_thawed(verb, actor=actor)
         add(event)
         event.save(force_insert=True)
     return event

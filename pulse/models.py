@@ -1,5 +1,5 @@
-"""The ground floor's tables: the audit log, the kill switch, schedules, heartbeats, idempotency keys,
-mails that wait to be sent."""
+"""The ground floor's tables: the audit log, the kill switch, the freeze, schedules, heartbeats, idempotency
+keys, mails that wait to be sent."""
 
 from django.db import models
 from django.utils import timezone
@@ -65,6 +65,25 @@ class KillSwitch(models.Model):
 
     def __str__(self) -> str:
         return "hosted mode is shut" if self.killed else "hosted mode is not shut"
+
+
+class Freeze(models.Model):
+    """The one row that refuses operators' writes; no row means that it was never used."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    frozen = models.BooleanField(default=False)
+    reason = models.CharField(max_length=500, blank=True)
+    changed_at = models.DateTimeField(auto_now=True)
+    changed_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        verbose_name = "freeze"
+        verbose_name_plural = "freeze"
+        permissions = (("freeze_writes", "Can freeze operators' writes, and lift it"),)
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="one_freeze"),)
+
+    def __str__(self) -> str:
+        return "operators' writes are frozen" if self.frozen else "operators' writes are not frozen"
 
 
 class Schedule(models.Model):

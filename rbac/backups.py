@@ -21,7 +21,7 @@ import structlog
 from django.conf import settings
 from django.utils import timezone
 
-from pulse import audit, faults
+from pulse import audit, faults, frozen
 from pulse.actors import Actor
 from pulse.models import AuditHead
 from pulse.problems import Problem
@@ -34,6 +34,7 @@ from tenants.models import ORGANIZATION_ID, Organization
 log = structlog.get_logger(__name__)
 
 FOLDER = "backups"
+REMOVE = "database.remove_backup"
 FORMAT = 1
 FILE, MANIFEST = "rbac.db", "manifest.json"
 UNFINISHED = ".new-"
@@ -196,9 +197,10 @@ def _read(organization_id: str, name: str) -> Backup | None:
 def remove(organization_id: str, name: str, *, actor: Actor) -> None:
     """Delete one backup. Raises `BackupNotFound`."""
     actor.require("tenants.care_for_databases")
+    frozen.require_thawed(REMOVE, actor=actor)
     backup = find(organization_id, name)
     shutil.rmtree(backup.file.parent)
-    audit.record("database.remove_backup", actor=actor, organization=organization_id, before={"backup": name})
+    audit.record(REMOVE, actor=actor, organization=organization_id, before={"backup": name})
 
 
 def discard_all(organization_id: str) -> None:

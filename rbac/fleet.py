@@ -16,13 +16,14 @@ from django.db import connections
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import QuerySet
 
-from pulse import audit, faults
+from pulse import audit, faults, frozen
 from pulse.actors import Actor
 from rbac import databases, errors, schema
 from rbac.upgrade import Outcome, Step, end_with_parent, upgrade_all
 from tenants.models import Organization
 
 # Tenants that one process takes at a time: few enough for progress to be seen, many enough to be quick.
+MIGRATE = "databases.migrate"
 BATCH = 50
 # What Django's collector writes for an operation in Python, which has no SQL.
 NOT_SQL = "-- THIS OPERATION CANNOT BE WRITTEN AS SQL"
@@ -70,6 +71,7 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
     go on. Whoever is behind answers 503 `tenant_migrating` until done.
     """
     actor.require("tenants.care_for_databases")
+    frozen.require_thawed(MIGRATE, actor=actor)
     steps = plan()
     files = {one: str(databases.file_of(one)) for one in organizations}
     done, failed = 0, []
@@ -85,7 +87,7 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
         # Also when whoever asked for it has stopped half-way: what was done was done.
         if organizations:
             after = {"schema_version": schema.current(), "done": done, "failed": sorted(failed)}
-            audit.record("databases.migrate", actor=actor, after=after)
+            audit.record(MIGRATE, actor=actor, after=after)
 
 
 def _upgraded(files: dict[str, str], steps: list[Step], workers: int) -> Iterator[list[Outcome]]:

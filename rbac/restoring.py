@@ -17,7 +17,7 @@ from pathlib import Path
 import structlog
 from django.utils import timezone
 
-from pulse import audit, faults
+from pulse import audit, faults, frozen
 from pulse.actors import Actor
 from rbac import backups, databases, errors, integrity, metrics, schema
 from rbac.backups import Backup
@@ -28,6 +28,7 @@ from tenants.models import Organization
 
 log = structlog.get_logger(__name__)
 
+RESTORE = "database.restore"
 DAMAGED = "damaged.db"
 PREPARING = ".restoring-"
 
@@ -39,6 +40,7 @@ def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") 
     content than the manifest says), `TenantBusy` when a writer does not let go, and `RestoreFailed`.
     """
     actor.require("tenants.care_for_databases")
+    frozen.require_thawed(RESTORE, actor=actor)
     audit.checked_reason(reason)
     organization = organizations.living(organization_id)
     backup = backups.find(organization.id, name)
@@ -46,9 +48,7 @@ def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") 
     is_sound = _is_sound(databases.file_of(organization.id))
     if is_sound:
         _keep(organization.id, actor, reason=f"before the restore of {name}")
-    audit.record(
-        "database.restore", actor=actor, organization=organization.id, after={"backup": name}, reason=reason
-    )
+    audit.record(RESTORE, actor=actor, organization=organization.id, after={"backup": name}, reason=reason)
     with _failing_as_restore():
         _put_in_place(backup, organization.id, actor, is_sound=is_sound)
     Organization.objects.filter(pk=organization.pk).update(schema_version=backup.schema_version)

@@ -16,7 +16,7 @@ from django.utils import timezone
 from billing import timeline
 from billing.entitlements import Layers
 from billing.models import Override, PlanVersion, Subscription
-from pulse import audit
+from pulse import audit, frozen
 from pulse.actors import Actor
 from pulse.models import AuditEvent
 from rbac import schema, template
@@ -24,6 +24,7 @@ from runbooks import errors
 from runbooks.believable import Happening, Imagination, Tenant
 from tenants.models import DEFAULT_ORGANIZATION, Membership, Organization, Status, User
 
+SEED = "seed"
 # Rows that one transaction writes.
 TENANTS_AT_ONCE = 500
 EVENTS_AT_ONCE = 5000
@@ -58,6 +59,7 @@ def seed(
     Written in batches: a seeding that is cut off leaves a smaller world, which another refuses to add to.
     Raises `SeedRefused` outside development and where organizations exist.
     """
+    frozen.require_thawed(SEED, actor=actor)
     _refuse_unless_empty()
     imagination = Imagination(random_seed, timezone.now(), _plans(), _operators())
     born: list[tuple[datetime, str, str]] = []
@@ -78,7 +80,7 @@ def seed(
     for batch in _batches(progress(happened, count, "Audit events"), EVENTS_AT_ONCE):
         audit.append_past(_event(happening) for happening in batch)
         written += len(batch)
-    audit.record("seed", actor=actor, after={"organizations": organizations, "random_seed": random_seed})
+    audit.record(SEED, actor=actor, after={"organizations": organizations, "random_seed": random_seed})
     return Seeded(organizations, people, files, written + 1)
 
 

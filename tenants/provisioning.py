@@ -21,7 +21,7 @@ from django.core.validators import validate_email
 from django.db import DatabaseError, transaction
 from django.utils.text import slugify
 
-from pulse import audit, faults
+from pulse import audit, faults, frozen
 from pulse.actors import Actor
 from pulse.problems import Problem
 from pulse.text import is_one_line
@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 SHORTEST_NAME, LONGEST_NAME = 3, 64
 # Several crashes' worth.
+RECONCILE = "tenants.reconcile"
 MOST_LEFTOVERS = 20
 FAILED = "organization.provision_failed"
 
@@ -242,6 +243,7 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
     provisionings under way on this machine and keeps new ones waiting.
     """
     actor.require("tenants.purge_organization")
+    frozen.require_thawed(RECONCILE, actor=actor)
     with _lock(fcntl.LOCK_EX):
         found = [(resource, one) for resource in resources.registered() for one in resource.orphans()]
         names = [f"{resource.name}: {orphan}" for resource, orphan in found]
@@ -251,7 +253,7 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
             faults.reach("reconcile.cleared")
         mended = _equip_default()
     if cleared or mended:
-        audit.record("tenants.reconcile", actor=actor, after={"cleared": cleared, "mended": mended})
+        audit.record(RECONCILE, actor=actor, after={"cleared": cleared, "mended": mended})
     if kept:
         log.error("too many leftovers to clear unasked", count=len(kept), most=most)
     return Reconciled(cleared, mended, kept)

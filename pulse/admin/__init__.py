@@ -8,10 +8,10 @@ import django.contrib.auth.admin  # noqa: F401
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from pulse.admin import audit_log, home, hosted_mode_page, jobs, palette
+from pulse.admin import audit_log, freeze_page, home, hosted_mode_page, jobs, palette
 from pulse.admin.hosted_mode_page import gate_badge
 
-__all__ = ("audit_log", "gate_badge", "home", "hosted_mode_page", "jobs", "palette")
+__all__ = ("audit_log", "freeze_page", "gate_badge", "home", "hosted_mode_page", "jobs", "palette")
 
 # Rows are never deleted in bulk, and operators' groups come by migration.
 admin.site.disable_action("delete_selected")

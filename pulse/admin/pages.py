@@ -25,6 +25,7 @@ from unfold.enums import ActionVariant
 
 from pulse import list_exports, recent
 from pulse.actors import Actor, from_request
+from pulse.frozen import Frozen
 from pulse.problems import PermissionRefused, Problem, as_problem, respond
 
 
@@ -220,7 +221,10 @@ class VerbView(OperatorPage, FormView[Any]):
             if isinstance(problem, PermissionRefused) and problem.code not in self.fields_of:
                 raise PermissionDenied from error
             self.blame(form, problem)
-            return self.form_invalid(form)
+            response = self.form_invalid(form)
+            if isinstance(problem, Frozen) and not self.in_dialog:  # Of which htmx would show nothing.
+                response.status_code = Frozen.status
+            return response
         return self.finish(result)
 
     def blame(self, form: forms.Form, problem: Problem) -> None:

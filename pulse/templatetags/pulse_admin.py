@@ -4,14 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.db import DatabaseError
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pulse.admin import moments
+from pulse import frozen
+from pulse.admin import actors, moments
 from pulse.admin.changes import Change, changes_of
-from pulse.models import AuditEvent
+from pulse.models import AuditEvent, Freeze
 
 register = template.Library()
 
@@ -53,6 +55,19 @@ def _instant(value: Any) -> str:
     except ValueError:
         return ""
     return parsed.strftime(f"{moments.DAY_AND_TIME} UTC") if parsed else ""
+
+
+@register.simple_tag
+def freeze_in_force() -> Freeze | None:
+    """The freeze of operators' writes, with the name of who made it; None while they may write."""
+    try:
+        freeze = frozen.in_force()
+    except DatabaseError:
+        return None
+    if freeze is not None:
+        named = actors.names_of([freeze.changed_by])
+        freeze.author = named.get(freeze.changed_by, freeze.changed_by)  # type: ignore[attr-defined]
+    return freeze
 
 
 @register.simple_tag

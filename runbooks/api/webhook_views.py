@@ -42,7 +42,8 @@ class Alertmanager(PulseView):
     @extend_schema(
         request={"application/json": {"type": "object"}},
         responses=serializers.NotifiedSerializer,
-        auth=[{"token": []}],  # type: ignore[list-item] - its stubs know of names alone
+        # Its stubs know of names alone.
+        auth=[{"token": []}],  # type: ignore[list-item]
     )
     def post(self, request: Request) -> Response:
         """What fires opens an incident, or adds to the one that is open; what is over is written down."""

@@ -1,0 +1,41 @@
+"""`manage.py freeze status|on|off`."""
+
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from pulse import freeze, frozen
+from pulse.actors import Actor
+from pulse.commands import OperatorCommand
+
+VERBS = {"on": freeze.begin, "off": freeze.lift}
+
+
+class Command(OperatorCommand):
+    help = (
+        "Refuse operators' writes until it is lifted; incidents and the lifecycle go on. "
+        "Example: manage.py freeze on --reason 'INC-12 cross-tenant leak'"
+    )
+
+    def arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("verb", choices=("status", *VERBS))
+        parser.add_argument("--reason", default="", help="Required for on and off; shown while frozen.")
+
+    def run(self, *, actor: Actor, verb: str, reason: str, **options: Any) -> None:
+        actor.require("pulse.view_freeze")
+        if verb in VERBS:
+            VERBS[verb](actor=actor, reason=reason)
+        found = frozen.in_force()
+        if self.as_json:
+            self.print_json(
+                {
+                    "frozen": found is not None,
+                    "since": found.changed_at if found else None,
+                    "by": found.changed_by if found else None,
+                    "reason": found.reason if found else None,
+                }
+            )
+        elif found:
+            self.stdout.write(frozen.refusal().detail)
+        else:
+            self.stdout.write("Operators' writes are not frozen.")
