@@ -12,7 +12,6 @@ def add_schedule(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0009_export_lists'),
         ('tenants', '0009_members'),
     ]
 
