@@ -10,11 +10,12 @@ from typing import Any
 from django.urls import URLPattern, URLResolver
 
 ALWAYS_ON = "always_on"
+OPERATIONS = "operations"
 HOSTED = "hosted"
 RENEWAL = "renewal"
 TENANT = "tenant"
 # From the fewest of the gate's steps to all: each passes the steps of those before it.
-KINDS = (ALWAYS_ON, HOSTED, RENEWAL, TENANT)
+KINDS = (ALWAYS_ON, OPERATIONS, HOSTED, RENEWAL, TENANT)
 
 Route = URLPattern | URLResolver
 
@@ -22,6 +23,11 @@ Route = URLPattern | URLResolver
 def always_on(*routes: Route) -> list[Route]:
     """Routes that answer whatever the gate says: health, the operators' admin, the API's description."""
     return _declare(ALWAYS_ON, routes)
+
+
+def operations(*routes: Route) -> list[Route]:
+    """Operators' routes that answer while hosted mode is shut too: by them one learns why, and opens it."""
+    return _declare(OPERATIONS, routes)
 
 
 def hosted(*routes: Route) -> list[Route]:

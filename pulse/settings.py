@@ -129,8 +129,8 @@ MIDDLEWARE = [
 # What a request passes, in this order; see pulse.gate. Each step names the routes that it guards.
 PULSE_GATE = [
     ("hosted", "pulse.hosted_mode.require_open"),
-    ("hosted", "pulse.gate.refuse_large_bodies"),
-    ("hosted", "tenants.gate.identify"),
+    ("operations", "pulse.gate.refuse_large_bodies"),
+    ("operations", "tenants.gate.identify"),
     ("renewal", "tenants.gate.choose_organization"),
     ("renewal", "tenants.gate.check_lifecycle"),
     ("tenant", "billing.gate.check_subscription"),

@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from billing.api import urls as billing_urls
 from pulse import health
-from pulse.routes import always_on, hosted, renewal, tenant
+from pulse.routes import always_on, hosted, operations, renewal, tenant
 from runbooks.admin.slos_page import Slos
 from runbooks.api import urls as runbooks_urls
 from tenants.accounts import urls as accounts_urls
@@ -27,6 +27,9 @@ urlpatterns = [
         path("api/webhooks/", include((runbooks_urls.webhooks, "alerts"))),
         path("api/schema", SpectacularAPIView.as_view(), name="schema"),
         path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    ),
+    *operations(
+        path("api/admin/readiness", include((runbooks_urls.readiness, "readiness"))),
     ),
     *hosted(
         path("", include(accounts_urls.hosted)),

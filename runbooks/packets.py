@@ -102,19 +102,26 @@ def _stale(packet: lanes.Packet, row: Packet, *, code: Release) -> str:
 
 
 @transaction.atomic
-def start(packet: lanes.Packet, run: EvidenceRun, *, actor: Actor) -> Packet:
-    """Begin with the run, which is not saved yet and is saved here.
-
-    Raises `PacketState` unless the packet is in a state for it, and what `_require_reviewable` does.
+def require_startable(packet: lanes.Packet, *, role: str, code: Release, actor: Actor) -> Packet:
+    """The packet's row, locked. Raises what a run is refused by: `PacketState` unless the packet is in a
+    state for it, and for a reviewer what could not lead to an approval, `OwnReview` or `NotReviewable`.
     """
-    actor.require(PERMISSIONS[run.role])
+    actor.require(PERMISSIONS[role])
     row = _locked(packet)
-    _require(row, run.role, Event.STARTED)
+    _require(row, role, Event.STARTED)
+    if role == Role.REVIEWER:
+        _require_reviewable(packet, row, code, actor=actor)
+    return row
+
+
+@transaction.atomic
+def start(packet: lanes.Packet, run: EvidenceRun, *, actor: Actor) -> Packet:
+    """Begin with the run, which is not saved yet and is saved here. Raises as `require_startable` does."""
+    code = Release(run.version, run.is_dirty)
+    row = require_startable(packet, role=run.role, code=code, actor=actor)
     changes: dict[str, Any] = {"reviewer": actor.name}
     if run.role == Role.IMPLEMENTER:
         changes = {"implementer": "", "implementation": None, "reviewer": "", "review": None}
-    else:
-        _require_reviewable(packet, row, run, actor=actor)
     run.save(force_insert=True)
     return _change(row, run.role, Event.STARTED, actor=actor, **changes)
 
@@ -147,24 +154,22 @@ def reject(packet: lanes.Packet, *, actor: Actor, reason: str) -> Packet:
     return _change(row, Role.REVIEWER, Event.REJECTED, actor=actor, reason=reason)
 
 
-def _require_reviewable(packet: lanes.Packet, row: Packet, run: EvidenceRun, *, actor: Actor) -> None:
+def _require_reviewable(packet: lanes.Packet, row: Packet, code: Release, *, actor: Actor) -> None:
     """Raise `OwnReview`, `NotReviewable` (other code, or with changes), or `PacketState` (a packet that it
-    requires is not approved): what a run that cannot lead to an approval is refused by.
+    requires is not approved).
     """
     if row.implementer == actor.name:
         raise errors.OwnReview
-    if run.is_dirty or (row.implementation and row.implementation.is_dirty):
+    if code.is_dirty or (row.implementation and row.implementation.is_dirty):
         raise errors.NotReviewable(
             "The code has changes that are in no commit. Commit them, and run it again."
         )
-    if row.implementation is None or row.implementation.version != run.version:
+    if row.implementation is None or row.implementation.version != code.version:
         raise errors.NotReviewable
-    code = Release(run.version, run.is_dirty)
-    required = dict.fromkeys(packet.requires)
-    for name in required:
-        other = lanes.find_packet(name, lane=packet.lane)
-        kept = Packet.objects.filter(lane=packet.lane, name=name).first()
-        if not standing(other, kept, code=code).counts:
+    kept = {other.name: other for other in Packet.objects.filter(lane=packet.lane, name__in=packet.requires)}
+    for name in packet.requires:
+        required = lanes.find_packet(name, lane=packet.lane)
+        if not standing(required, kept.get(name), code=code).counts:
             raise errors.PacketState(f"{packet.id} requires {name}, which is not approved.")
 
 

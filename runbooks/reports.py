@@ -1,6 +1,7 @@
-"""The readiness board as a dated page of Markdown, for those who keep decisions beside the code."""
+"""The readiness board as JSON, and as a dated page of Markdown to be kept beside the code."""
 
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -8,6 +9,18 @@ from django.utils import timezone
 from runbooks import verdicts
 from runbooks.models import Verdict
 from runbooks.readiness import Line, Readiness
+
+
+def described(computed: Readiness) -> dict[str, Any]:
+    """The board as JSON: what the command prints and the API answers."""
+    return {
+        "stage": computed.stage,
+        "outcome": computed.outcome,
+        "version": computed.code.version,
+        "is_dirty": computed.code.is_dirty,
+        "verdict_stands": verdicts.stands(computed.stage),
+        "lines": [line.as_json() for line in computed.lines],
+    }
 
 
 def write(computed: Readiness) -> Path:

@@ -15,7 +15,7 @@ import structlog
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from pulse import faults
+from pulse import audit, faults
 from pulse.actors import Actor, from_job
 from runbooks import commands, errors, evidence, lanes, packets, release
 from runbooks.models import EvidenceRun, Role
@@ -45,6 +45,18 @@ def run(packet: lanes.Packet, *, role: Role, actor: Actor, show: Show) -> Eviden
     except IntegrityError as error:
         raise errors.EvidenceRuns from error
     return _carry_out(opened, packet.acceptance, actor=actor, show=show)
+
+
+@transaction.atomic
+def enqueue(packet: lanes.Packet, *, role: Role, actor: Actor) -> None:
+    """Have a worker run it as this operator. Raises as `run` does, as far as can be told by now."""
+    from runbooks.tasks import run_evidence
+
+    packets.require_startable(packet, role=role, code=release.on_disk(), actor=actor)
+    user = actor.user.pk if actor.user else None
+    after = {"packet": packet.id, "role": role}
+    audit.record("packet.enqueue", actor=actor, after=after)
+    run_evidence.enqueue(packet.lane, packet.id, role, user, actor.request_id)
 
 
 def run_check(

@@ -2,6 +2,14 @@
 
 from django.urls import path
 
-from runbooks.api import webhook_views
+from runbooks.api import readiness_views, webhook_views
 
 webhooks = [path("alertmanager", webhook_views.Alertmanager.as_view(), name="alertmanager")]
+
+readiness = [
+    path("", readiness_views.Board.as_view(), name="board"),
+    path("/verdicts", readiness_views.Verdicts.as_view(), name="verdicts"),
+    path("/verdicts/<int:number>/revoke", readiness_views.Revoke.as_view(), name="revoke"),
+    path("/evidence", readiness_views.Runs.as_view(), name="runs"),
+    path("/evidence/records/<int:sequence>", readiness_views.Record.as_view(), name="record"),
+]

@@ -14,7 +14,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", 
 HOSTED = sorted(
     "/" + re.sub(r"<int:\w+>", "7", re.sub(r"<\w+:\w+>", "acme", where))
     for where, pattern in routes.walk(urls.urlpatterns)
-    if routes.declaration(pattern.callback) != routes.ALWAYS_ON
+    if routes.declaration(pattern.callback) not in (routes.ALWAYS_ON, routes.OPERATIONS)
 )
 CALLS = {
     "bare": {},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
 from django.utils import timezone
 
 from pulse.actors import Actor
@@ -102,6 +103,11 @@ def kept_state(proved: lanes.Packet) -> str:
 
 def last_record() -> EvidenceRecord:
     return EvidenceRecord.objects.latest("sequence")
+
+
+def work_off() -> None:
+    """What is in the queue, as a worker would."""
+    call_command("db_worker", batch=True, worker_id="test", verbosity=0)
 
 
 def ready(*, stage: str = "private_beta", code: Release | None = None) -> None:

@@ -63,7 +63,7 @@ class Command(OperatorCommand):
         self.outcome = computed.outcome
         file = reports.write(computed) if report else None
         if self.as_json:
-            self.print_json(described(computed) | ({"report": str(file)} if file else {}))
+            self.print_json(reports.described(computed) | ({"report": str(file)} if file else {}))
             return
         self._print_board(computed)
         if file:
@@ -80,18 +80,6 @@ class Command(OperatorCommand):
         self.stdout.write(f"{signed} Code: {computed.code}.")
         for number, line in enumerate(computed.missing, start=1):
             self.stdout.write(f"{number}. {line}. {line.next}".rstrip())
-
-
-def described(computed: Readiness) -> dict[str, Any]:
-    """The board as JSON: what the command prints and the API answers."""
-    return {
-        "stage": computed.stage,
-        "outcome": computed.outcome,
-        "version": computed.code.version,
-        "is_dirty": computed.code.is_dirty,
-        "verdict_stands": verdicts.stands(computed.stage),
-        "lines": [line.as_json() for line in computed.lines],
-    }
 
 
 def _cells(line: Line) -> tuple[str, ...]:
