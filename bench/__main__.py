@@ -11,7 +11,7 @@ from rich.console import Console
 from bench import results
 
 SUBJECTS = (
-    "warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup", "fleet",
+    "warm_check", "cold_open", "new_database", "gate", "lifecycle", "reaper", "signup", "sign_in", "fleet",
     "http_checks", "entitlements", "webhook_storm", "console",
 )  # fmt: skip
 # A bench keeps one processor busy, and the http checks two: what is more was somebody else's.

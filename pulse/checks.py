@@ -1,6 +1,7 @@
 """System checks: what is refused outside development, and what an operator should know."""
 
 import os
+import re
 from ipaddress import ip_network
 from typing import Any
 
@@ -14,7 +15,7 @@ from pulse.settings import STAGES
 
 @register(Tags.security)
 def production_is_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """pulse.E001 to E004: outside development there are a secret key and hosts, and no DEBUG."""
+    """pulse.E001 to E004, E008: outside development there are a key, hosts and an address, and no DEBUG."""
     if settings.PULSE_STAGE not in STAGES:
         return [Error(
             f"PULSE_STAGE is {settings.PULSE_STAGE!r}.",
@@ -39,6 +40,12 @@ def production_is_safe(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
             "No allowed hosts are named.",
             hint="Set PULSE_ALLOWED_HOSTS to the host names that Pulse is reached by, separated by commas.",
             id="pulse.E004",
+        ))  # fmt: skip
+    if not re.fullmatch(r"https://[^/@\s]+/?", settings.PULSE_PUBLIC_URL):
+        found.append(Error(
+            "PULSE_PUBLIC_URL is not the https address that people reach Pulse at.",
+            hint="Set it, such as https://pulse.example: links in mails lead there.",
+            id="pulse.E008",
         ))  # fmt: skip
     return found
 

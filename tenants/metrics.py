@@ -28,7 +28,14 @@ transition_seconds = Histogram(
     "Duration of a lifecycle transition.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
-born(signups_refused, reason=["ceiling_rate"])
+born(
+    signups_refused,
+    reason=[
+        "address_rate", "email_rate", "ceiling_rate", "tenant_cap_reached", "invitation_required",
+        "email_domain_refused",
+    ],
+)  # fmt: skip
+born(sign_ins, outcome=["success", "failure"])
 born(provisions, status=["success", "failure"])
 born(transitions, from_status=["active", "pending_deletion"], to_status=["suspended"])
 

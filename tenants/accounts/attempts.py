@@ -19,11 +19,11 @@ COOKIE = "pulse_device"
 COOKIE_AGE = 365 * 24 * 60 * 60
 SALT = "tenants.accounts.device"
 # Each is tried in turn; the longer the window, the slower it goes on.
-PER_DEVICE = ("10/5minute", "60/day")
-PER_STRANGER = ("10/5minute", "30/hour", "60/day")
-PER_ACCOUNT = ("50/hour", "200/day")
+PER_DEVICE: tuple[str, ...] = ("10/5minute", "60/day")
+PER_STRANGER: tuple[str, ...] = ("10/5minute", "30/hour", "60/day")
+PER_ACCOUNT: tuple[str, ...] = ("50/hour", "200/day")
 # Many people sit behind one address.
-PER_ADDRESS = ("60/minute", "600/hour")
+PER_ADDRESS: tuple[str, ...] = ("60/minute", "600/hour")
 
 
 def admit(request: HttpRequest, email: str) -> bool:

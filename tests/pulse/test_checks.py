@@ -17,6 +17,7 @@ def production(settings) -> None:
     settings.SECRET_KEY = KEY
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["pulse.example"]
+    settings.PULSE_PUBLIC_URL = "https://pulse.example"
 
 
 def found() -> dict[str, CheckMessage]:
@@ -45,6 +46,8 @@ def test_a_safe_production_is_accepted(settings, stage: str) -> None:
         ({"ALLOWED_HOSTS": []}, "pulse.E004", "PULSE_ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": ["*"]}, "pulse.E004", "PULSE_ALLOWED_HOSTS"),
         ({"ALLOWED_HOSTS": ["pulse.example", "*"]}, "pulse.E004", "PULSE_ALLOWED_HOSTS"),
+        ({"PULSE_PUBLIC_URL": "http://pulse.example"}, "pulse.E008", "https://pulse.example"),
+        ({"PULSE_PUBLIC_URL": "https://"}, "pulse.E008", "links in mails"),
         ({"PULSE_STAGE": "production"}, "pulse.E001", "private_beta"),
         ({"PULSE_STAGE": ""}, "pulse.E001", "development"),
         ({"PULSE_TENANT_RATE": "many"}, "pulse.E005", "2000/minute"),

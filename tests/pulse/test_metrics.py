@@ -20,6 +20,9 @@ pytestmark = pytest.mark.usefixtures("database")
 
 NAMES = {
     "pulse_hosted_signups": "counter",
+    "pulse_hosted_signups_refused": "counter",
+    "pulse_sign_ins": "counter",
+    "pulse_mails": "counter",
     "pulse_hosted_provisions": "counter",
     "pulse_hosted_lifecycle_transitions": "counter",
     "pulse_hosted_active_tenants": "gauge",
