@@ -49,14 +49,14 @@ def requests(area: str, phases: Iterable[Phase], *, reset_at: int | None = None)
 def histogram(
     metric: str, bounds: tuple[str, str], phases: Iterable[Phase], *, reset_at: int | None = None
 ) -> dict[str, Values]:
-    """Its buckets at the objective's bound, at the alert's, and without one."""
+    """Its buckets far below the objective's bound, at it, at the alert's, at twice that, and without one."""
     steps = [phase for phase in phases for _ in range(phase.steps)]
     good = [phase.traffic * (1 - phase.bad) for phase in steps]
     bearable = [phase.traffic * (1 - phase.awful) for phase in steps]
     everything = [phase.traffic for phase in steps]
-    # Most are far below the bound.
     low = [grown * 0.9 for grown in good]
-    buckets = {"0.05": low, bounds[0]: good, bounds[1]: bearable, "10000.0": everything, "+Inf": everything}
+    highest = str(float(bounds[1]) * 2)
+    buckets = {"0.05": low, bounds[0]: good, bounds[1]: bearable, highest: everything, "+Inf": everything}
     found: dict[str, Values] = {
         series(f"{metric}_bucket", le=bound): counter(grown, reset_at=reset_at)
         for bound, grown in buckets.items()
