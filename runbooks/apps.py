@@ -8,7 +8,11 @@ class RunbooksConfig(AppConfig):
     verbose_name = "Runbooks"
 
     def ready(self) -> None:
-        from pulse import hosted_mode
+        from pulse import first_run, hosted_mode, offers
+        from pulse.actors import from_job
         from runbooks import checks, metrics, verdicts  # noqa: F401
+        from runbooks.drills import catalogue, runner
 
         hosted_mode.verdict_stands = verdicts.stands
+        first_run.preparations.append(lambda: runner.recover(actor=from_job("start")))
+        offers.sources.append(catalogue.offered)

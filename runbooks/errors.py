@@ -226,3 +226,19 @@ class VerdictEnded(Problem):
     status = 409
     code = "verdict_ended"
     detail = "The verdict stands no more."
+
+
+class DrillNotFound(NotFound):
+    detail = "There is no such drill."
+
+
+class DrillRunning(Problem):
+    status = 409
+    code = "drill_running"
+    detail = "A drill is running. Drills are held one at a time, because they share the gate and the limits."
+
+
+class GateKilled(Problem):
+    status = 409
+    code = "gate_killed"
+    detail = "The kill switch is on, and no drill is held until it is off."

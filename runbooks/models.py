@@ -218,7 +218,9 @@ class DrillRun(models.Model):
         RUNNING = "running"
         PASSED = "passed"
         FAILED = "failed"
-        # Its process died; what it had changed was rolled back by whoever found it.
+        # What it needs is not there, such as Redis.
+        NOT_APPLICABLE = "not_applicable"
+        # It was stopped, or its process died; what it had changed was rolled back, by it or by who found it.
         ABANDONED = "abandoned"
 
     drill = models.CharField(max_length=64)
@@ -234,7 +236,7 @@ class DrillRun(models.Model):
     beat_at = models.DateTimeField(help_text="UTC; an old one means that the process is gone.")
     version = models.CharField(max_length=64, blank=True)
     # What the rollback needs to know of: organizations made, the kill switch's earlier state and so on.
-    undo = models.JSONField(default=dict)
+    undo = models.JSONField(default=list, help_text="Pairs of a kind and a name; empty once all is undone.")
     evidence = models.ForeignKey(EvidenceRecord, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
@@ -256,7 +258,7 @@ class DrillStep(models.Model):
 
     run = models.ForeignKey(DrillRun, models.PROTECT, related_name="steps")
     number = models.PositiveSmallIntegerField()
-    phase = models.CharField(max_length=16, help_text="probe, step, rollback or recovery.")
+    phase = models.CharField(max_length=16, help_text="probe, step or rollback.")
     name = models.CharField(max_length=200)
     passed = models.BooleanField()
     detail = models.TextField(blank=True, help_text="What was expected and what was seen.")

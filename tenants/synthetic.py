@@ -3,18 +3,20 @@
 Its people have addresses in a domain that receives no mail, by which they are known.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.utils import timezone
 
 from pulse import audit
 from pulse.actors import Actor
-from tenants import errors, lifecycle, organizations
+from tenants import errors, lifecycle, organizations, tokens
 from tenants.models import Organization, Status, User
 
 DOMAIN = "drill.invalid"
 PERMISSION = "tenants.purge_organization"
+TOKEN_LIVES = timedelta(hours=1)
 
 
 def address(name: str) -> str:
@@ -56,6 +58,24 @@ def erase(organization_id: str, *, actor: Actor) -> bool:
     Organization.objects.filter(pk=organization_id).delete()
     audit.record("organization.erase", actor=actor, organization=organization_id)
     return True
+
+
+@transaction.atomic
+def appoint(email: str, *, actor: Actor) -> str:
+    """An operator of the group admin, who cannot sign in; the text of their token, good for an hour.
+
+    Raises `NotSynthetic` for an address that is not of a drill's.
+    """
+    actor.require("tenants.add_user")
+    if not email.endswith(f"@{DOMAIN}"):
+        raise errors.NotSynthetic
+    user = User.objects.create_user(email, is_staff=True)
+    user.groups.add(Group.objects.get(name="admin"))
+    audit.record("user.appoint", actor=actor, after={"user": str(user.public_id)})
+    token, text = tokens.create_for_operator(user, actor=actor, scopes=["read", "write"], expires_days=1)
+    token.expires_at = timezone.now() + TOKEN_LIVES
+    token.save(update_fields=("expires_at",))
+    return text
 
 
 @transaction.atomic

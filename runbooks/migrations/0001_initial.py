@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('drill', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('abandoned', 'Abandoned')], default='running', max_length=16)),
+                ('state', models.CharField(choices=[('running', 'Running'), ('passed', 'Passed'), ('failed', 'Failed'), ('not_applicable', 'Not Applicable'), ('abandoned', 'Abandoned')], default='running', max_length=16)),
                 ('started_at', models.DateTimeField(help_text='UTC.')),
                 ('ended_at', models.DateTimeField(blank=True, null=True)),
                 ('seconds', models.FloatField(help_text='By the monotonic clock.', null=True)),
@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ('process', models.PositiveIntegerField()),
                 ('beat_at', models.DateTimeField(help_text='UTC; an old one means that the process is gone.')),
                 ('version', models.CharField(blank=True, max_length=64)),
-                ('undo', models.JSONField(default=dict)),
+                ('undo', models.JSONField(default=list, help_text='Pairs of a kind and a name; empty once all is undone.')),
             ],
             options={
                 'ordering': ('-pk',),
@@ -114,7 +114,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveSmallIntegerField()),
-                ('phase', models.CharField(help_text='probe, step, rollback or recovery.', max_length=16)),
+                ('phase', models.CharField(help_text='probe, step or rollback.', max_length=16)),
                 ('name', models.CharField(max_length=200)),
                 ('passed', models.BooleanField()),
                 ('detail', models.TextField(blank=True, help_text='What was expected and what was seen.')),
