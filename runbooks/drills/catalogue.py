@@ -237,7 +237,10 @@ def offered() -> list[Offer]:
     """What operators may put on a schedule of their own."""
     return [
         Offer(
-            f"drill:{drill.name}", f"Drill: {drill.title}", "runbooks.drills.tasks.run_drill", {"name": drill.name}
+            f"drill:{drill.name}",
+            f"Drill: {drill.title}",
+            "runbooks.drills.tasks.run_drill",
+            {"name": drill.name},
         )
         for drill in DRILLS
     ]
