@@ -8,9 +8,10 @@ class BillingConfig(AppConfig):
     verbose_name = "Billing"
 
     def ready(self) -> None:
-        from billing import checks, entitlements, metrics  # noqa: F401
+        from billing import bulk_operations, checks, entitlements, metrics  # noqa: F401
         from billing.tenant_resource import Billing
         from tenants import members, resources
 
         members.seats_of = entitlements.seats_of
         resources.register(Billing())
+        bulk_operations.register()

@@ -61,6 +61,11 @@ def requeue_abandoned(*, now: datetime) -> int:
     return DBTaskResult.objects.filter(pk__in=again).update(status=TaskResultStatus.READY, started_at=None)
 
 
+def is_waiting(task_path: str) -> bool:
+    """Whether the job is in the queue, and no worker has taken it yet."""
+    return DBTaskResult.objects.filter(status=TaskResultStatus.READY, task_path=task_path).exists()
+
+
 def oldest_waiting_seconds(*, now: datetime) -> float:
     """Seconds since the oldest due task was enqueued, or since it fell due; 0 for an empty queue."""
     ready = DBTaskResult.objects.filter(status=TaskResultStatus.READY)

@@ -8,7 +8,7 @@ class RbacConfig(AppConfig):
     verbose_name = "Access within organizations"
 
     def ready(self) -> None:
-        from rbac import access, checks, databases, metrics  # noqa: F401
+        from rbac import access, bulk_operations, checks, databases, metrics  # noqa: F401
         from rbac.role_book import Book
         from rbac.tenant_resource import RbacDatabase
         from tenants import resources, roles
@@ -18,3 +18,4 @@ class RbacConfig(AppConfig):
         step.require = access.require
         roles.install(Book())
         resources.register(RbacDatabase())
+        bulk_operations.register()

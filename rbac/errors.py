@@ -129,3 +129,9 @@ class LastAdmin(Problem):
 
 class AccessRefused(PermissionRefused):
     detail = "Your roles in this organization do not allow this."
+
+
+class MigrationFailed(Problem):
+    status = 409
+    code = "migration_failed"
+    detail = "The database could not be brought to the current schema."

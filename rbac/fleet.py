@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import cache
 from multiprocessing import get_context
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from pulse import audit, faults, frozen
 from pulse.actors import Actor
 from rbac import databases, errors, schema
 from rbac.upgrade import Outcome, Step, end_with_parent, upgrade_all
+from tenants import organizations
 from tenants.models import Organization
 
 # Tenants that one process takes at a time: few enough for progress to be seen, many enough to be quick.
@@ -88,6 +90,31 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
         if organizations:
             after = {"schema_version": schema.current(), "done": done, "failed": sorted(failed)}
             audit.record(MIGRATE, actor=actor, after=after)
+
+
+def migrate_one(organization_id: str, *, actor: Actor) -> bool:
+    """Bring one organization's file to the current schema, in this process; false when it was there already.
+
+    Raises `MigrationFailed`; then the file is as it was.
+    """
+    actor.require("tenants.care_for_databases")
+    organization = organizations.living(organization_id)
+    if organization.schema_version >= schema.current():
+        return False
+    file = str(databases.file_of(organization_id))
+    (outcome,) = upgrade_all({organization_id: file}, _steps(), settings.PULSE_RBAC_BUSY_SECONDS)
+    if outcome.error:
+        raise errors.MigrationFailed(outcome.error)
+    Organization.objects.filter(pk=organization_id).update(schema_version=schema.current())
+    after = {"schema_version": schema.current()}
+    audit.record("database.migrate", actor=actor, organization=organization_id, after=after)
+    return True
+
+
+@cache
+def _steps() -> list[Step]:
+    """The plan, made once in a process: the code's migrations do not change under it."""
+    return plan()
 
 
 def _upgraded(files: dict[str, str], steps: list[Step], workers: int) -> Iterator[list[Outcome]]:

@@ -302,3 +302,25 @@ class PasswordNeeded(Problem):
     status = 401
     code = "sign_in_first"
     detail = "There is an account with this address. Sign in with it, and open the link again."
+
+
+class NothingSelected(InvalidRequest):
+    code = "nothing_selected"
+    detail = "Select at least one organization."
+
+
+class TooManySelected(InvalidRequest):
+    code = "too_many_selected"
+    detail = "Select at most 10,000 organizations at once."
+
+
+class AlreadyFinished(Problem):
+    status = 409
+    code = "already_finished"
+    detail = "The run is over already."
+
+
+class NeedsCare(Problem):
+    status = 409
+    code = "needs_care"
+    detail = "Something is wrong with the organization's data."

@@ -327,3 +327,51 @@ class SignupRequest(models.Model):
 
     def __str__(self) -> str:
         return f"sign-up {self.pk}"
+
+
+class BulkRun(models.Model):
+    """One operation on many organizations; a job carries it out, one organization at a time."""
+
+    operation = models.CharField(max_length=40)
+    parameters = models.JSONField(default=dict)
+    reason = models.CharField(max_length=500, blank=True)
+    operator = models.ForeignKey(User, models.PROTECT, null=True, help_text="Empty: from the command line.")
+    request_id = models.CharField(max_length=64, blank=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    canceled_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True, db_index=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+        verbose_name = "bulk run"
+
+    def __str__(self) -> str:
+        return f"#{self.pk} {self.operation}"
+
+
+class BulkResult(models.Model):
+    """What became of one organization in a run. Its id alone, because it may be erased before the result."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        REFUSED = "refused"
+        FAILED = "failed"
+        CANCELED = "canceled"
+
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="results")
+    organization = models.CharField(max_length=LONGEST_ID)
+    state = models.CharField(max_length=10, choices=State, default=State.WAITING)
+    detail = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("pk",)
+        default_permissions = ()
+        verbose_name = "bulk result"
+        constraints = (models.UniqueConstraint(fields=("run", "organization"), name="bulk_result_once"),)
+        indexes = (models.Index(fields=("run", "state", "id"), name="bulk_result_state"),)
+
+    def __str__(self) -> str:
+        return f"{self.organization}: {self.state}"

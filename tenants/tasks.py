@@ -2,8 +2,9 @@
 
 from django_tasks import task
 
+from pulse import jobs
 from pulse.actors import from_job
-from tenants import counting, mails, provisioning, reaper, signups
+from tenants import bulk, counting, mails, provisioning, reaper, signups
 from tenants.accounts import history, reset
 
 
@@ -53,3 +54,12 @@ def mail_password_reset(email: str) -> int:
 def record_failed_sign_in(public_id: str, request_id: str) -> bool:
     """Put it into the audit log, if there was somebody whose account it was."""
     return history.record_failure(public_id, request_id)
+
+
+@task()
+def proceed_with_bulk_runs() -> bool:
+    """Carry on with what was wanted for many organizations; whether something is left."""
+    left = bulk.proceed()
+    if left and not jobs.is_waiting(proceed_with_bulk_runs.module_path):
+        proceed_with_bulk_runs.enqueue()
+    return left

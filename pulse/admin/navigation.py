@@ -30,6 +30,7 @@ SECTIONS = (
                 "admin:tenants_organization_changelist",
                 "tenants.view_organization",
             ),
+            Item("Bulk runs", "checklist", "admin:tenants_bulkrun_changelist", "tenants.view_organization"),
         ),
     ),
     (

@@ -1,9 +1,9 @@
 """The operators' pages of an organization's access and its database, as tabs of the organization's page."""
 
-from rbac.admin import access_pages, database_forms, database_pages, home, people_pages, role_forms
+from rbac.admin import access_pages, bulk, database_forms, database_pages, home, people_pages, role_forms
 from tenants.admin.organization_pages import Page, register
 
-__all__ = ("home",)
+__all__ = ("bulk", "home")
 
 register(
     Page("access", "access/", access_pages.Roles, tab="Access"),

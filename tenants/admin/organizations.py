@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -19,8 +19,7 @@ from pulse.admin.filters import BoundedPaginator, DayRangeFilter
 from pulse.admin.pages import Button, ReadOnlyAdmin
 from pulse.models import AuditEvent
 from tenants import lifecycle
-from tenants.admin import organization_forms, organization_pages
-from tenants.admin.bulk import MOST, BulkView
+from tenants.admin import bulk, organization_forms, organization_pages
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
 from tenants.models import Organization, OrganizationQuerySet, Status
 
@@ -87,11 +86,9 @@ class OrganizationAdmin(ReadOnlyAdmin):
         "id", "display_name", "status", "status_changed_at", "suspended_at", "suspend_reason",
         "deletion_requested_at", "retention_days", "purge_after", "owner_email", "created_at",
     )  # fmt: skip
-    list_disable_select_all = True
     search_fields = ("id", "display_name")
     search_help_text = "Id, name or an owner's e-mail address"
     ordering = ("id",)
-    actions = ("suspend_selected", "unsuspend_selected")
 
     def get_list_filter(self, request: HttpRequest) -> Any:
         return (*self.list_filter, *more_filters)
@@ -102,25 +99,18 @@ class OrganizationAdmin(ReadOnlyAdmin):
         of_one = verbs | {
             name: form.as_view(model_admin=self) for name, form in organization_forms.BY_NAME.items()
         }
-        bulk = {verb: BulkView.as_view(model_admin=self, verb=verb) for verb in ("suspend", "unsuspend")}
         return [
             *(
                 path(f"<str:object_id>/{name}/", view(form), name=f"tenants_organization_{name}")
                 for name, form in of_one.items()
             ),
-            *(
-                path(f"bulk/{verb}/selected/", view(form), name=f"tenants_organization_bulk_{verb}")
-                for verb, form in bulk.items()
-            ),
+            *bulk.addresses(self),
             *organization_pages.addresses(self),
             *super().get_urls(),
         ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("tenants.provision_organization"))
-
-    def has_run_lifecycle_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.has_perm("tenants.run_lifecycle"))
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> Any:
         return organization_forms.Provision.as_view(model_admin=self)(request)
@@ -133,18 +123,8 @@ class OrganizationAdmin(ReadOnlyAdmin):
     ) -> tuple[QuerySet[Organization], bool]:
         return cast(OrganizationQuerySet, queryset).search(search_term.strip()), False
 
-    @admin.action(description="Suspend…", permissions=["run_lifecycle"])
-    def suspend_selected(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse:
-        return self._ask("suspend", request, queryset)
-
-    @admin.action(description="Unsuspend…", permissions=["run_lifecycle"])
-    def unsuspend_selected(self, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse:
-        return self._ask("unsuspend", request, queryset)
-
-    def _ask(self, verb: str, request: HttpRequest, queryset: QuerySet[Organization]) -> HttpResponse:
-        form = BulkView(model_admin=self, verb=verb)
-        form.setup(request)
-        return form.ask(list(queryset.values_list("id", flat=True)[: MOST + 1]))
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        return bulk.actions(request)
 
     def frame(self, request: HttpRequest, row: Any = None) -> dict[str, Any]:
         tabs = organization_pages.tabs(request, row) if row else ()

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from pulse.models import AuditEvent
-from tenants import lifecycle
+from tenants import bulk, lifecycle
 from tenants.models import DEFAULT_ORGANIZATION, Organization, Status
 from tests.admin import GROUPS, said, signed_in, text, who_may_open, who_may_post
 from tests.factories import SYSTEM, make_member, make_organization
@@ -87,8 +87,11 @@ def test_a_forged_suspension_by_support_changes_nothing() -> None:
 
 def test_a_forged_bulk_action_by_support_does_nothing() -> None:
     make_organization("acme")
-    sent = {"action": "suspend_selected", "_selected_action": ["acme"], "reason": "spite"}
-    assert signed_in("support").post(LIST, sent).status_code == 403
+    support = signed_in("support")
+    support.post(LIST, {"action": "suspend", "_selected_action": ["acme"], "reason": "spite"})
+    sent = {"ids": "acme", "reason": "spite"}
+    assert support.post(f"{LIST}bulk/suspend/selected/", sent).status_code == 403
+    bulk.proceed()
     assert status_of("acme") == "active"
 
 

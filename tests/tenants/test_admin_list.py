@@ -4,7 +4,8 @@ import pytest
 import time_machine
 from django.test import Client
 
-from tenants import lifecycle
+from billing.models import Override
+from tenants import bulk, lifecycle
 from tenants.models import DEFAULT_ORGANIZATION, Organization
 from tests.admin import signed_in, text
 from tests.factories import SYSTEM, make_organization
@@ -55,13 +56,66 @@ def test_a_selection_is_suspended_with_a_result_for_each(admin: Client) -> None:
         make_organization(one)
     lifecycle.suspend("blue", actor=SYSTEM)
     selected = ["acme", "blue", DEFAULT_ORGANIZATION]
-    asked = admin.post(LIST, {"action": "suspend_selected", "_selected_action": selected})
-    assert "Suspend 3 organizations" in text(asked)
+    asked = admin.post(LIST, {"action": "suspend", "_selected_action": selected})
+    assert "Suspend 1 organization" in text(asked)
+    assert "2 will be skipped" in text(asked)
+    assert "The organization is suspended already." in text(asked)
     ids = asked.context["form"].initial["ids"]
-    seen = text(admin.post(asked.context["send_to"], {"ids": ids, "reason": "incident"}))
-    assert "1 of 3 done" in seen
+    started = admin.post(asked.context["send_to"], {"ids": ids, "reason": "incident"})
+    assert "0 of 3" in text(admin.get(started["Location"]))
+    bulk.proceed()
+    seen = text(admin.get(started["Location"]))
+    assert "3 of 3, finished" in seen
     assert "The organization is suspended already." in seen
     assert Organization.objects.get(id="acme").status == "suspended"
+
+
+def test_all_that_the_list_was_filtered_to_are_selected(admin: Client) -> None:
+    Organization.objects.bulk_create(Organization(id=f"tenant-{number}") for number in range(60))
+    make_organization("acme")
+    lifecycle.suspend("acme", actor=SYSTEM)
+    wanted = {"action": "suspend", "_selected_action": ["tenant-1"], "select_across": "1"}
+    asked = admin.post(f"{LIST}?status=active", wanted)
+    ids = asked.context["form"].initial["ids"].split()
+    assert len(ids) == 61  # With the default organization.
+    assert "acme" not in ids
+
+
+def test_a_run_is_cancelled_from_its_page(admin: Client) -> None:
+    make_organization("acme")
+    page = admin.post(f"{LIST}bulk/suspend/selected/", {"ids": "acme", "reason": "x"})["Location"]
+    cancel = page.replace("change", "cancel")
+    assert cancel in text(admin.get(page))
+    admin.post(cancel, {"reason": "wrong list"})
+    bulk.proceed()
+    assert "1 of 1, cancelled" in text(admin.get(page))
+    assert Organization.objects.get(id="acme").status == "active"
+    assert cancel not in text(admin.get(page))
+
+
+def test_the_results_of_a_run_are_a_list(admin: Client) -> None:
+    make_organization("acme")
+    page = admin.post(f"{LIST}bulk/suspend/selected/", {"ids": "acme none", "reason": "x"})["Location"]
+    bulk.proceed()
+    run = page.split("/")[-3]
+    results = f"/admin/tenants/bulkresult/?run={run}&state__exact="
+    assert "acme" in text(admin.get(f"{results}done"))
+    assert "acme" not in text(admin.get(f"{results}refused"))
+
+
+@pytest.mark.parametrize(("operation", "field"), [("extend_trial", "until"), ("move_plan", "plan")])
+def test_what_an_operation_takes_is_asked(operation: str, field: str, admin: Client) -> None:
+    make_organization("acme")
+    asked = admin.post(LIST, {"action": operation, "_selected_action": ["acme"]})
+    assert f'name="{field}"' in text(asked)
+
+
+def test_trials_are_extended_to_a_day_that_is_typed(admin: Client) -> None:
+    make_organization("acme")
+    typed = {"ids": "acme", "reason": "asked", "until": "2999-01-02T03:04"}
+    admin.post(f"{LIST}bulk/extend_trial/selected/", typed)
+    bulk.proceed()
+    assert Override.objects.get().trial_ends_at.isoformat() == "2999-01-02T03:04:00+00:00"
 
 
 def test_a_selection_without_a_reason_is_asked_again(admin: Client) -> None:
