@@ -8,12 +8,14 @@ import secrets
 from collections.abc import Sequence
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 
 from pulse import audit
 from pulse.actors import Actor
 from tenants import errors
+from tenants.accounts import letters
 from tenants.models import User
 from tenants.provisioning import checked_email
 
@@ -93,17 +95,31 @@ def reactivate(user: User, *, actor: Actor, reason: str = "") -> User:
 
 
 @transaction.atomic
-def reset_password(user: User, *, actor: Actor, reason: str = "") -> str:
-    """A new generated password of an operator, whose sessions end. Raises `NotAnOperator`, `NotYourself`."""
+def send_reset_link(user: User, *, actor: Actor, reason: str = "") -> User:
+    """Mail the person a link to set a new password; until then the old one works. Raises `NotYourself`."""
+    from tenants.tasks import mail_password_reset
+
+    locked = _locked(user, actor)
+    mail_password_reset.enqueue(locked.email)
+    _record("user.send_reset_link", locked, actor, reason=reason)
+    return locked
+
+
+@transaction.atomic
+def remove_factors(user: User, *, actor: Actor, reason: str) -> User:
+    """Take the second factors and recovery codes away from somebody who has lost them, and tell them.
+
+    Whoever asks must be known to be that person: from now on their password alone lets in. Raises
+    `ReasonRequired`, `NotYourself`.
+    """
+    audit.required_reason(reason)
     actor.require_recent()
     locked = _locked(user, actor)
-    if not locked.is_staff:
-        raise errors.NotAnOperator
-    password = secrets.token_urlsafe(12)
-    locked.set_password(password)
-    locked.save(update_fields=("password",))
-    _record("operator.reset_password", locked, actor, reason=reason)
-    return password
+    kinds = sorted(Authenticator.objects.filter(user=locked).values_list("type", flat=True))
+    Authenticator.objects.filter(user=locked).delete()
+    _record("user.remove_factors", locked, actor, before={"factors": kinds}, reason=reason)
+    letters.post("operator/factors_removed", locked.email)
+    return locked
 
 
 def require_reach(user: User, *, actor: Actor) -> None:

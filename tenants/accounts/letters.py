@@ -106,6 +106,11 @@ LETTERS = {
     "mfa/email/webauthn_removed": _notice(
         "A security key was removed", "A security key was removed from your account."
     ),
+    "operator/factors_removed": _notice(
+        "Your second factors were removed",
+        "An operator has removed the second factors and recovery codes of your account, because somebody "
+        "said that they are lost. Add new ones when you have signed in.",
+    ),
     "mfa/email/recovery_codes_generated": _notice(
         "New recovery codes", "New recovery codes were made for your account; the earlier ones are void."
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.models import Group
@@ -22,6 +23,7 @@ from pulse.admin.filters import BoundedCount, BoundedPaginator
 from pulse.admin.forms import OptionalReasonForm, ReasonForm, text_input
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from tenants import people
+from tenants.accounts.factors import FACTORS
 from tenants.models import Membership, User
 
 KINDS = {"superuser": "danger", "operator": "info", "member": "default"}
@@ -157,28 +159,45 @@ class Reactivate(PersonView):
         return self.leave(self.back(), f"{result.email} is let in again.")
 
 
-class ResetPassword(PersonView):
-    """A page and not a dialog, because the password is shown in its place."""
-
-    needs_recent_authentication = True
-    submit = "Reset password"
+class SendResetLink(PersonView):
+    submit = "Mail a reset link"
     icon = "lock_reset"
-    dialog = False
+    form_class = OptionalReasonForm
 
     def consequences(self) -> Sequence[str]:
-        return ("A new password is generated and shown once, on the next page. All sessions end.",)
+        return (f"{self.subject.email} gets a link to set a new password. Nobody else sees either.",)
 
-    def carry_out(self, *, reason: str) -> str:
-        return people.reset_password(self.subject, actor=self.actor, reason=reason)
+    def carry_out(self, *, reason: str) -> User:
+        return people.send_reset_link(self.subject, actor=self.actor, reason=reason)
 
-    def finish(self, result: str) -> HttpResponse:
-        title = f"{self.subject.email} has a new password"
-        return self.once("tenants/admin/password.html", title=title, person=self.subject, password=result)
+    def finish(self, result: User) -> HttpResponse:
+        return self.leave(self.back(), f"A link to set a new password is on its way to {result.email}.")
+
+
+class RemoveFactors(PersonView):
+    needs_recent_authentication = True
+    submit = "Remove second factors"
+    icon = "phonelink_erase"
+    variant = ActionVariant.DANGER
+    danger = True
+
+    def consequences(self) -> Sequence[str]:
+        return (
+            "From then on the password alone lets this person in. Make sure that it is they who ask.",
+            "They are told by mail.",
+        )
+
+    def carry_out(self, *, reason: str) -> User:
+        return people.remove_factors(self.subject, actor=self.actor, reason=reason)
+
+    def finish(self, result: User) -> HttpResponse:
+        return self.leave(self.back(), f"The second factors of {result.email} are removed.")
 
 
 FORMS: dict[str, type[PersonView]] = {
     "groups": ChangeGroups,
-    "reset_password": ResetPassword,
+    "reset_link": SendResetLink,
+    "remove_factors": RemoveFactors,
     "deactivate": Deactivate,
     "reactivate": Reactivate,
 }
@@ -223,9 +242,9 @@ class UserAdmin(ReadOnlyAdmin):
         actor = from_request(request, door="admin")
         if not actor.may(people.CHANGE) or row.pk == request.user.pk:
             return ()
-        offered = ["groups"]
-        if row.is_staff:
-            offered.append("reset_password")
+        offered = ["groups", "reset_link"]
+        if is_mfa_enabled(row):
+            offered.append("remove_factors")
         offered.append("deactivate" if row.is_active else "reactivate")
         return [
             Button(form.submit, self.path_of(name, row.pk), form.icon, form.variant, form.dialog)
@@ -237,6 +256,7 @@ class UserAdmin(ReadOnlyAdmin):
         return {
             "person": row,
             "kind": self.kind(row),
+            "has_factor": is_mfa_enabled(row, FACTORS),
             "kind_colour": KINDS[self.kind(row)],
             "groups": [(group, _what_it_may(group)) for group in row.groups.all()],
             "memberships": row.memberships.select_related("organization").order_by("organization_id"),

@@ -5,10 +5,12 @@ import re
 from collections.abc import Callable
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.test import Client
+from django_tasks_db.models import DBTaskResult
 
-from pulse.models import AuditEvent
+from pulse.models import AuditEvent, Mail
 from pulse.problems import PermissionRefused
 from tenants import people
 from tenants.errors import BeyondYourself
@@ -19,7 +21,7 @@ from tests.factories import acting, make_member, make_operator, make_organizatio
 pytestmark = pytest.mark.usefixtures("database")
 
 LIST = "/admin/tenants/user/"
-CHANGES = ["groups", "reset_password", "deactivate", "reactivate"]
+CHANGES = ["groups", "reset_link", "remove_factors", "deactivate", "reactivate"]
 
 
 def form(user: User, name: str) -> str:
@@ -129,11 +131,27 @@ def test_a_deactivated_operator_is_shut_out_and_let_in_again(admin: Client) -> N
     assert theirs.get("/admin/").status_code == 200
 
 
-def test_a_reset_password_replaces_the_old_one(admin: Client) -> None:
+def test_a_reset_link_is_mailed_and_shown_to_nobody(admin: Client) -> None:
+    make_organization("acme")
+    person = make_member("acme")
+    shown = text(admin.post(form(person, "reset_link"), {}, follow=True))
+    [job] = DBTaskResult.objects.filter(task_path="tenants.tasks.mail_password_reset")
+    assert job.args_kwargs["args"] == [person.email]
+    assert "/password/reset/key/" not in shown
+
+
+def test_lost_factors_are_removed_with_a_reason_and_the_person_is_told(admin: Client) -> None:
     person = make_operator("support")
-    answer = admin.post(form(person, "reset_password"), {"reason": "forgotten"})
-    person.refresh_from_db()
-    assert person.check_password(shown_secret(text(answer)))
+    Authenticator.objects.create(user=person, type="totp", data={"secret": "x"})
+    page = form(person, "remove_factors")
+    assert page in text(admin.get(form(person, "change")))
+    assert admin.post(page, {"reason": ""}).context["form"].errors["reason"]
+    assert Authenticator.objects.exists()
+    admin.post(page, {"reason": "lost the phone; called back"})
+    assert not Authenticator.objects.exists()
+    assert Mail.objects.get().to == person.email
+    event = AuditEvent.objects.get(verb="user.remove_factors")
+    assert (event.before, event.reason) == ({"factors": ["totp"]}, "lost the phone; called back")
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -177,7 +195,8 @@ def test_the_audit_names_people_by_public_id_and_never_by_address(admin: Client)
         admin.post(form(person, name), {"reason": "to see", "groups": ["billing"]})
     events = AuditEvent.objects.filter(after__user=str(person.public_id))
     assert list(events.order_by("sequence").values_list("verb", flat=True)) == [
-        "operator.create", "operator.groups", "operator.reset_password", "user.deactivate", "user.reactivate",
+        "operator.create", "operator.groups", "user.send_reset_link", "user.remove_factors",
+        "user.deactivate", "user.reactivate",
     ]  # fmt: skip
     assert "@" not in json.dumps([[event.before, event.after] for event in events])
 
