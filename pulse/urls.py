@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from billing.api import urls as billing_urls
 from pulse import health
 from pulse.routes import always_on, hosted, operations, renewal, tenant
+from runbooks.admin import drill_pages
 from runbooks.admin.slos_page import Slos
 from runbooks.api import urls as runbooks_urls
 from tenants.accounts import urls as accounts_urls
@@ -23,6 +24,7 @@ urlpatterns = [
         path("metrics", health.metrics_page, name="metrics"),
         path("account/", include(accounts_urls.always_on)),
         path("admin/objectives/", admin.site.admin_view(Slos.as_view()), name="objectives"),
+        path("admin/drills/", include(drill_pages)),
         path("admin/", admin.site.urls),
         path("api/webhooks/", include((runbooks_urls.webhooks, "alerts"))),
         path("api/schema", SpectacularAPIView.as_view(), name="schema"),
@@ -30,6 +32,7 @@ urlpatterns = [
     ),
     *operations(
         path("api/admin/readiness", include((runbooks_urls.readiness, "readiness"))),
+        path("api/admin/drills", include((runbooks_urls.drills, "drills"))),
     ),
     *hosted(
         path("", include(accounts_urls.hosted)),

@@ -70,6 +70,7 @@ SECTIONS = (
                 "admin:pulse_killswitch_changelist",
                 "pulse.view_killswitch",
             ),
+            Item("Drills", "exercise", "drills", "runbooks.view_drillrun"),
             Item("Objectives", "speed", "objectives", "runbooks.view_incident"),
             Item("Freeze", "ac_unit", "admin:pulse_freeze_changelist", "pulse.view_freeze"),
             Item("Audit log", "receipt_long", "admin:pulse_auditevent_changelist", "pulse.view_auditevent"),

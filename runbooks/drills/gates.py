@@ -18,7 +18,7 @@ def hosted_paths() -> Iterator[str]:
     from pulse.urls import urlpatterns
 
     for pattern, route in routes.walk(urlpatterns):
-        if routes.declaration(route.callback) != routes.ALWAYS_ON:
+        if routes.declaration(route.callback) not in (routes.ALWAYS_ON, routes.OPERATIONS):
             yield "/" + re.sub(
                 r"<(?:(\w+):)?\w+>", lambda part: PARTS.get(part[1] or "str", "drill-nobodys"), pattern
             )

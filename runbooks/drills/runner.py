@@ -20,7 +20,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pulse import audit, faults, hosted_mode
+from pulse import audit, faults, frozen, hosted_mode
 from pulse.actors import Actor
 from runbooks import errors
 from runbooks.drills import aftermath, catalogue, rollback, servers
@@ -46,20 +46,34 @@ class Stopped(BaseException):
 def run(name: str, *, actor: Actor, tell: Tell = lambda step: None, patience_seconds: float = 0) -> DrillRun:
     """Hold the drill and answer with its run, however it ended; `tell` is given each step as it ends.
 
-    Waits so long for another to end. Raises `DrillNotFound`, `DrillRunning`, `GateKilled`, and `Stopped`
-    once a drill that was stopped by a signal has been rolled back.
+    Waits so long for another to end. Raises `DrillNotFound`, `DrillRunning`, `GateKilled`, `Frozen`, and
+    `Stopped` once a drill that was stopped by a signal has been rolled back.
     """
     actor.require(PERMISSION)
     drill = catalogue.find(name)
     with _alone(patience_seconds):
         _recover()
-        if hosted_mode.is_killed():
-            raise errors.GateKilled
+        require_quiet()
         held = _begin(drill, actor)
-        if reason := drill.needs():
+        if reason := why_not(drill):
             Journal(held, tell).keep("probe", f"Not applicable here: {reason}", lambda: None)
             return _end(held, State.NOT_APPLICABLE, perf_counter(), actor)
         return _hold(held, drill, actor, tell)
+
+
+def why_not(drill: Drill) -> str:
+    """Why the drill cannot be held here; empty when it can."""
+    if settings.PULSE_HOSTED_MODE != "true":
+        return "PULSE_HOSTED_MODE is not the word true"
+    return drill.needs()
+
+
+def require_quiet() -> None:
+    """Raise `GateKilled` or `Frozen`: what operators have shut for a reason is not rehearsed on."""
+    if hosted_mode.is_killed():
+        raise errors.GateKilled
+    if frozen.is_frozen():
+        raise frozen.Frozen
 
 
 def recover(*, actor: Actor) -> list[DrillRun]:
