@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
@@ -11,6 +10,7 @@ from django.template.loader import render_to_string
 from billing import entitlements
 from billing.entitlements import Entitlements
 from billing.models import Override, State, Subscription
+from pulse import outbox
 from tenants.models import Organization, User
 
 # How long before its end the owners are told that a trial ends.
@@ -120,6 +120,7 @@ def _enqueue(organization_id: str, mail: str) -> None:
     mail_owners.enqueue(organization_id, mail)
 
 
+@transaction.atomic
 def send(organization_id: str, mail: str) -> int:
     """Mail each owner; how many. Nobody is when `PULSE_NOTIFY_OWNERS` is off, of the past, or of a drill."""
     organization = Organization.objects.living().customers().filter(id=organization_id).first()
@@ -140,9 +141,10 @@ def send(organization_id: str, mail: str) -> int:
         memberships__organization=organization, memberships__is_owner=True, is_active=True
     )
     for owner in owners:
-        message = EmailMultiAlternatives(
-            subject, render_to_string("billing/mail/message.txt", words), to=[owner.email]
+        outbox.put(
+            to=owner.email,
+            subject=subject,
+            text=render_to_string("billing/mail/message.txt", words),
+            html=render_to_string("billing/mail/message.html", words),
         )
-        message.attach_alternative(render_to_string("billing/mail/message.html", words), "text/html")
-        message.send()
     return len(owners)

@@ -7,12 +7,13 @@ answer and the row's deletion sends it again.
 from datetime import datetime, timedelta
 
 import structlog
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import BadHeaderError, EmailMultiAlternatives
 from django.db import transaction
 from django.utils import timezone
 
 from pulse import metrics
 from pulse.models import Mail
+from pulse.text import is_one_line
 
 log = structlog.get_logger(__name__)
 
@@ -26,9 +27,11 @@ MOST_AT_ONCE = 100
 
 @transaction.atomic
 def put(*, to: str, subject: str, text: str, html: str = "") -> Mail:
-    """Send the mail once the transaction has committed."""
+    """Send the mail once the transaction has committed. Raises `BadHeaderError`."""
     from pulse.tasks import deliver_mails
 
+    if not is_one_line(subject):
+        raise BadHeaderError(f"A subject is one line: {subject!r}")
     mail = Mail.objects.create(to=to, subject=subject, text=text, html=html)
     deliver_mails.enqueue()
     return mail

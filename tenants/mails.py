@@ -1,8 +1,9 @@
 """Mails to the owners of an organization about its lifecycle."""
 
 from django.conf import settings
-from django.core.mail import send_mail
+from django.db import transaction
 
+from pulse import outbox
 from tenants.models import Organization, Status, User
 
 # The states in which the mail about a verb is still true.
@@ -32,6 +33,7 @@ BODIES = {
 }
 
 
+@transaction.atomic
 def tell_owners(organization_id: str, *, verb: str) -> int:
     """Mail each owner; how many. An organization that has moved on meanwhile is not written about."""
     organization = Organization.objects.filter(id=organization_id, status__in=STILL_TRUE[verb]).first()
@@ -45,5 +47,5 @@ def tell_owners(organization_id: str, *, verb: str) -> int:
     if settings.PULSE_SUPPORT_CONTACT:
         body += f"Whom to ask: {settings.PULSE_SUPPORT_CONTACT}\n"
     for owner in owners:
-        send_mail(SUBJECTS[verb].format(**words), body, None, [owner.email])
+        outbox.put(to=owner.email, subject=SUBJECTS[verb].format(**words), text=body)
     return len(owners)

@@ -126,7 +126,7 @@ def link_of(request: SignupRequest) -> str:
 def pending(token: str) -> SignupRequest:
     """The request whose link this is. Raises `SignupLinkInvalid` for one that is forged, used or too old."""
     try:
-        pk = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        pk = signing.loads(token, salt=SALT)
     except signing.BadSignature:
         raise errors.SignupLinkInvalid from None
     oldest = timezone.now() - GOOD_FOR

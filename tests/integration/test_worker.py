@@ -10,7 +10,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from pulse import jobs
-from pulse.models import Heartbeat
+from pulse.models import Heartbeat, Mail
 from tests.factories import make_organization
 from tests.processes import environment, manage, running, wait_for
 
@@ -21,13 +21,20 @@ SCHEDULER = [sys.executable, "manage.py", "scheduler"]
 
 
 def status_of_the_mail() -> str:
-    return DBTaskResult.objects.get(task_path="tenants.tasks.mail_owners").status
+    """Of the first task that sends mails."""
+    first = DBTaskResult.objects.filter(task_path="pulse.tasks.deliver_mails").order_by("enqueued_at").first()
+    return first.status if first else ""
 
 
 def age_heartbeats() -> None:
     """As if the dead worker had last beaten longer ago than a live one can have."""
     past = timezone.now() - jobs.DEAD_AFTER - timedelta(seconds=1)
     assert Heartbeat.objects.filter(role="worker").update(at=past) == 1
+
+
+def end_the_lease() -> None:
+    """As if the dead worker had taken the mail longer ago than sending it can take."""
+    assert Mail.objects.update(due_at=timezone.now()) == 1
 
 
 def test_a_task_of_a_killed_worker_is_finished_by_another(tmp_path):
@@ -42,6 +49,7 @@ def test_a_task_of_a_killed_worker_is_finished_by_another(tmp_path):
             wait_for(lambda: status_of_the_mail() == TaskResultStatus.RUNNING, what="the task to run")
             worker.kill()
     age_heartbeats()
+    end_the_lease()
 
     sending = environment(EMAIL_URL=f"filemail:///{mails}")
     with (

@@ -6,6 +6,7 @@ import pytest
 import time_machine
 from django.core import mail
 
+from pulse import outbox
 from tenants import lifecycle, tasks
 from tenants.models import Membership
 from tests.factories import SYSTEM, UserFactory, make_member, make_organization, owner_of
@@ -15,8 +16,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def tell(verb: str) -> int:
-    """What the worker does with a queued mail."""
-    return tasks.mail_owners.call("acme", verb)
+    """What the worker does with a queued mail; how many were written to."""
+    told = tasks.mail_owners.call("acme", verb)
+    assert outbox.deliver() == told
+    return told
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,16 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.contrib.auth.hashers import make_password
 from django.core import mail, signing
 from django.test import Client
 from django.utils import timezone
 
 from pulse import tasks as pulse_tasks
-from tenants import tasks
+from tenants import errors, signups, tasks
 from tenants.models import Organization, SignupRequest, User
 from tests.api import Caller, code
-from tests.factories import UserFactory, make_organization
+from tests.factories import SYSTEM, UserFactory, make_organization
 from tests.tenants.scrape import value_of
 from tests.tenants.states import organization_in
 
@@ -156,6 +157,24 @@ def test_a_person_without_an_organization_of_their_own_keeps_their_password(nobo
     assert finish(path, "another fine password")["Location"] == "/account/login/"
     person.refresh_from_db()
     assert (person.check_password(PASSWORD), organizations()) == (True, 1)
+
+
+def test_a_password_that_was_set_while_the_link_was_open_stays(nobody: Caller) -> None:
+    ask(nobody)
+    request = SignupRequest.objects.get()
+    UserFactory(email=ANN, password=make_password(PASSWORD))
+    signups.finish(request, password="another fine password", actor=SYSTEM)
+    assert User.objects.get(email=ANN).check_password(PASSWORD)
+
+
+def test_a_link_that_was_used_while_it_was_open_makes_nothing_more(nobody: Caller) -> None:
+    ask(nobody)
+    request = SignupRequest.objects.get()
+    signups.finish(request, password=PASSWORD, actor=SYSTEM)
+    Organization.objects.filter(signup_email=ANN).update(signup_email=None)
+    with pytest.raises(errors.SignupLinkInvalid):
+        signups.finish(request, password=PASSWORD, actor=SYSTEM)
+    assert organizations() == 1
 
 
 def test_the_mail_is_sent_once_however_often_the_jobs_run(nobody: Caller) -> None:
