@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from tests import needs
 from tests.api import Caller
 from tests.monitoring import prometheus, remember
-from tests.processes import free_port
+from tests.processes import free_port, manage
 from tests.runbooks.recorded import series
 
 SHIPPED = settings.BASE_DIR / "docs" / "monitoring"
@@ -163,3 +163,14 @@ def test_own_counts_are_told_with_a_note(operator: Caller) -> None:
     assert found["admin_api"]["counted"] == before + 1
     assert found["admin_api"]["source"] == "own counts"
     assert "since their start, not over the window: PULSE_PROMETHEUS_URL is not set" in slo("status")[1]
+
+
+def test_a_command_tells_what_the_served_processes_have_counted(database) -> None:
+    """They count into a folder of the data directory, here by one process after the other."""
+    served = settings.PULSE_DATA_DIR / "metrics"
+    served.mkdir()
+    for name in ("acme", "bolt"):
+        wanted = ("--email", f"owner@{name}.example", "--name", name)
+        assert manage("provision", *wanted, PROMETHEUS_MULTIPROC_DIR=str(served)).returncode == 0
+    told = status()[1]["provisioning"]
+    assert (told["counted"], told["bad"], told["source"]) == (2, 0, "own counts")

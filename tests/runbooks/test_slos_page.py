@@ -8,6 +8,7 @@ import pytest
 from tests import needs
 from tests.admin import GROUPS, signed_in, text, who_may_open
 from tests.monitoring import prometheus, remember
+from tests.processes import free_port
 from tests.runbooks.recorded import series
 from tests.runbooks.test_slos import provisionings_of_a_day, requests_of_a_week
 
@@ -25,6 +26,13 @@ def test_without_prometheus_it_says_what_is_counted() -> None:
     page = text(signed_in("support").get(PAGE))
     assert "Every objective is within its error budget" in page or "Exhausted: " in page
     assert "not over the window: PULSE_PROMETHEUS_URL is not set" in page
+
+
+def test_a_prometheus_that_is_gone_takes_no_page_with_it(settings) -> None:
+    settings.PULSE_PROMETHEUS_URL = f"http://127.0.0.1:{free_port()}"
+    page = text(signed_in("support").get(PAGE))
+    assert "Prometheus does not answer" in page
+    assert FIRING.findall(page) == []
 
 
 def test_every_alert_is_there_with_its_playbook() -> None:
