@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 
 from tests import needs
 from tests.api import Caller
+from tests.factories import UserFactory, make_operator
 from tests.monitoring import prometheus, remember
 from tests.processes import free_port, manage
 from tests.runbooks.recorded import series
@@ -163,6 +164,12 @@ def test_own_counts_are_told_with_a_note(operator: Caller) -> None:
     assert found["admin_api"]["counted"] == before + 1
     assert found["admin_api"]["source"] == "own counts"
     assert "since their start, not over the window: PULSE_PROMETHEUS_URL is not set" in slo("status")[1]
+
+
+def test_the_budgets_are_not_for_an_operator_who_may_read_nothing(database) -> None:
+    nobody = UserFactory(is_staff=True)
+    assert slo("status", "--actor", nobody.email)[0] == 1
+    assert slo("status", "--json", "--actor", make_operator("support").email)[1].startswith("[")
 
 
 def test_a_command_tells_what_the_served_processes_have_counted(database) -> None:

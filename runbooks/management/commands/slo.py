@@ -41,6 +41,7 @@ class Command(OperatorCommand):
             case "dashboard":
                 self._write(dashboard.document(), options["output"])
             case _:
+                actor.require("runbooks.view_incident")
                 self._status()
 
     def _write(self, text: str, output: Path | None) -> None:
