@@ -46,6 +46,24 @@ def reconcile(*, actor: Actor, apply: bool = False) -> Iterator[Drift]:
             yield drift
 
 
+def refresh(organization_id: str, *, actor: Actor, reason: str = "") -> Drift | None:
+    """Derive anew what the gate reads: from Stripe, for a subscription of Stripe's, then from the layers.
+
+    For whoever may change subscriptions or suspend, because no layer of ours changes. What was taken over
+    from Stripe, if anything. Raises `OrganizationNotFound`, `InvalidReason`.
+    """
+    if not actor.may("billing.change_subscription"):
+        actor.require("tenants.run_lifecycle")
+    drift = None
+    backed = Subscription.objects.filter(pk=organization_id, source=Source.STRIPE)
+    if stripe_client.is_configured() and backed.exclude(stripe_subscription="").exists():
+        drift = _examine(stripe_client.client(), organization_id, actor, apply=True, verb="refresh")
+        if drift is not None:
+            _tell(drift)
+    with changing(organization_id, verb="refresh", actor=actor, reason=reason):
+        return drift
+
+
 def _tell(drift: Drift) -> None:
     outcome = "unreadable" if drift.error else "fixed" if drift.fixed else "found"
     metrics.stripe_drifts.labels(outcome=outcome).inc()
@@ -58,15 +76,18 @@ def _tell(drift: Drift) -> None:
     )
 
 
-def _examine(client: stripe.StripeClient, organization_id: str, actor: Actor, *, apply: bool) -> Drift | None:
+def _examine(
+    client: stripe.StripeClient, organization_id: str, actor: Actor, *, apply: bool, verb: str = "reconcile"
+) -> Drift | None:
     """Whatever one subscription has come to, the others are compared."""
     try:
-        return _compare(client, organization_id, actor, apply=apply)
+        return _compare(client, organization_id, actor, verb=verb if apply else "")
     except Exception as error:
         return Drift(organization_id, {}, error=str(error) or type(error).__name__)
 
 
-def _compare(client: stripe.StripeClient, organization_id: str, actor: Actor, *, apply: bool) -> Drift | None:
+def _compare(client: stripe.StripeClient, organization_id: str, actor: Actor, *, verb: str) -> Drift | None:
+    """Under `verb` what differs is taken over; without one it is told alone."""
     ours = Subscription.objects.filter(pk=organization_id).first()
     if ours is None:
         return None
@@ -78,7 +99,7 @@ def _compare(client: stripe.StripeClient, organization_id: str, actor: Actor, *,
     heard_meanwhile = StripeSubscription.objects.filter(pk=described["id"], order__gt=order).exists()
     if not differences or heard_meanwhile:
         return None
-    fixed = apply and _fix(organization_id, described, order, actor)
+    fixed = bool(verb) and _fix(organization_id, described, order, actor, verb)
     return Drift(organization_id, differences, fixed=fixed)
 
 
@@ -100,10 +121,10 @@ def _differences(subscription: Subscription, described: dict[str, Any]) -> dict[
 
 
 @transaction.atomic
-def _fix(organization_id: str, described: dict[str, Any], order: str, actor: Actor) -> bool:
+def _fix(organization_id: str, described: dict[str, Any], order: str, actor: Actor, verb: str) -> bool:
     Organization.objects.select_for_update().get(pk=organization_id)
     if not stripe_subscriptions.remember(organization_id, described, order=order):
         return False
-    with changing(organization_id, verb="reconcile", actor=actor):
+    with changing(organization_id, verb=verb, actor=actor):
         stripe_subscriptions.take_over(organization_id)
     return True

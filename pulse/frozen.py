@@ -27,7 +27,7 @@ PASSING = frozenset({
     "organization.unsuspend",
     "token.revoke",
     "user.deactivate",
-    "verdict.revoke",
+    "verdict.revoked",
 })  # fmt: skip
 PASSING_PREFIXES = ("incident.",)
 

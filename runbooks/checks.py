@@ -8,7 +8,7 @@ from django.core.checks import Warning as CheckWarning
 from django.db import DatabaseError
 
 from pulse.problems import Problem
-from runbooks import lanes, verdicts
+from runbooks import lanes, playbook_lint, playbooks, verdicts
 
 
 @register()
@@ -36,3 +36,13 @@ def lanes_can_be_read(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     except Problem as problem:
         return [Error(problem.detail, hint="Mend it: until then no stage is ready.", id="runbooks.E001")]
     return []
+
+
+@register()
+def playbooks_can_be_followed(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """runbooks.E002: what is wrong with a playbook, with its file and line."""
+    try:
+        found = playbooks.everything().values()
+    except playbooks.PlaybookInvalid as error:
+        return [Error(str(error), id="runbooks.E002")]
+    return [Error(str(fault), id="runbooks.E002") for one in found for fault in playbook_lint.faults(one)]

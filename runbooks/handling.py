@@ -210,5 +210,18 @@ def do_step(number: int, *, step: int, actor: Actor, note: str = "") -> Incident
     return incident
 
 
+@transaction.atomic
+def tell_of_action(
+    number: int, *, action: str, outcomes: Mapping[str, str], actor: Actor, step: int | None = None
+) -> None:
+    """Write down what came of an action that was run, and that its step is done."""
+    incident = locked(number, actor=actor)
+    text = "\n".join(f"{subject}: {outcome}" for subject, outcome in outcomes.items())
+    enter(incident, Kind.ACTION, text, actor=actor, details={"action": action, "outcomes": dict(outcomes)})
+    record("action", incident, actor, after={"action": action, "organizations": sorted(outcomes)})
+    if step is not None and incident.steps.filter(number=step, done_at=None).exists():
+        do_step(number, step=step, actor=actor)
+
+
 def _public(user: User | None) -> str | None:
     return str(user.public_id) if user else None

@@ -189,6 +189,14 @@ def set_severity(incident: Incident, severity: str, reason: str, actor: Actor) -
     )  # fmt: skip
 
 
+def found(number: int) -> Incident:
+    """Raises `IncidentNotFound`."""
+    incident = Incident.objects.select_related("owner").filter(pk=number).first()
+    if incident is None:
+        raise errors.IncidentNotFound
+    return incident
+
+
 def locked(number: int, *, actor: Actor) -> Incident:
     """The incident with its row locked, for who may handle it."""
     actor.require(HANDLE)

@@ -1,4 +1,4 @@
-"""`manage.py billing show|override|revoke|expire-trials|reconcile|events|retry`."""
+"""`manage.py billing show|override|revoke|expire-trials|reconcile|refresh|events|retry`."""
 
 import sys
 from datetime import datetime
@@ -50,6 +50,11 @@ class Command(OperatorCommand):
         )
         reconcile = verbs.add_parser("reconcile", help="Compare with Stripe.")
         reconcile.add_argument("--apply", action="store_true", help="Take over what Stripe says.")
+        refresh = verbs.add_parser(
+            "refresh", help="Derive anew what the gate reads, from Stripe and the layers."
+        )
+        refresh.add_argument("ids", nargs="+", metavar="ID")
+        refresh.add_argument("--reason", default="")
         events = verbs.add_parser("events", help="Stripe's events that need a person: parked, or of nobody.")
         events.add_argument("--status", choices=StripeEvent.Status.values)
         retry = verbs.add_parser(
@@ -100,6 +105,13 @@ class Command(OperatorCommand):
             return {"organization": override.organization_id}
 
         self.for_each([str(one) for one in options["overrides"]], act, description="revoke")
+
+    def _refresh(self, actor: Actor, options: dict[str, Any]) -> None:
+        def act(one: str) -> dict[str, Any]:
+            drift = reconciliation.refresh(one, actor=actor, reason=options["reason"])
+            return {"taken_over": ", ".join(sorted(drift.differences)) or drift.error if drift else ""}
+
+        self.for_each(options["ids"], act, description="refresh")
 
     def _events(self, actor: Actor, options: dict[str, Any]) -> None:
         actor.require("billing.view_subscription")
