@@ -206,6 +206,17 @@ class SecondFactorRequired(Problem):
     detail = "Operators need a second factor. Add one to your account, under /account/2fa/."
 
 
+class InvalidOverlap(InvalidRequest):
+    code = "invalid_overlap"
+    detail = "A rotated token works on for 0 to 168 hours."
+
+
+class TokenOver(Problem):
+    status = 409
+    code = "token_over"
+    detail = "The token has expired or was revoked. Make a new one."
+
+
 class NotAMember(Problem):
     status = 409
     code = "not_a_member"

@@ -1,8 +1,13 @@
-"""API tokens: made, recognised, revoked. The token itself is shown once; its SHA-256 is kept."""
+"""API tokens: made, rotated, recognised, revoked. The token itself is shown once; its SHA-256 is kept.
+
+Whoever scans for leaked secrets finds them by `PATTERN`, and tells them from look-alikes by `checksum`.
+"""
 
 import hashlib
 import secrets
-from datetime import timedelta
+import string
+import zlib
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,8 +18,14 @@ from tenants import errors, people
 from tenants.models import ApiToken, Membership, Organization, User
 
 PREFIX = "pulse_"
+# 62 to the power of 43 is 256 random bits; the last six are their checksum.
+ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+SECRET_LENGTH, CHECKSUM_LENGTH = 43, 6
+PATTERN = rf"\b{PREFIX}[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}\b"
 SCOPES = ("read", "write", "check", "metrics", "alerts")
 LONGEST_EXPIRY_DAYS = 3650
+# For how long a rotated token works beside its successor.
+DEFAULT_OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
 # A busy token's row is written at most once in this time.
 LAST_USED_PRECISION = timedelta(minutes=1)
 
@@ -78,24 +89,100 @@ def _create(
     ends = [within.expires_at] if within and within.expires_at else []
     if expires_days:
         ends.append(timezone.now() + timedelta(days=expires_days))
-    text = PREFIX + secrets.token_urlsafe(32)
-    token = ApiToken.objects.create(
-        user=user,
-        organization=organization,
-        prefix=text[:14],
-        token_hash=digest(text),
-        scopes=sorted(set(scopes)),
-        created_by=actor.name,
-        made_by=within,
-        expires_at=min(ends, default=None),
+    token, text = _issue(
+        ApiToken(
+            user=user,
+            organization=organization,
+            scopes=sorted(set(scopes)),
+            made_by=within,
+            expires_at=min(ends, default=None),
+        ),
+        actor,
     )
-    audit.record(
-        "token.create",
-        actor=actor,
-        organization=organization.id if organization else "",
-        after={"prefix": token.prefix, "scopes": token.scopes, "user": str(user.public_id)},
-    )
+    _record("token.create", token, actor)
     return token, text
+
+
+@transaction.atomic
+def rotate(
+    token: ApiToken,
+    *,
+    actor: Actor,
+    overlap_hours: int = DEFAULT_OVERLAP_HOURS,
+    within: ApiToken | None = None,
+) -> tuple[ApiToken, str]:
+    """A token in the place of this one, which works beside it for the hours of the overlap.
+
+    It lasts as long as the other was made for. One that a token asks for is that token's, ends when it
+    would have and is revoked with it: whoever has found a token gains no time by rotating it.
+
+    Raises `BeyondYourself`, `InvalidOverlap`, and `InvalidToken` for one that works no more.
+    """
+    actor.require_recent()
+    _require_may_make(token.user, actor)
+    if not 0 <= overlap_hours <= LONGEST_OVERLAP_HOURS:
+        raise errors.InvalidOverlap
+    old = ApiToken.objects.select_for_update().get(pk=token.pk)
+    now = timezone.now()
+    if not old.is_usable(now):
+        raise errors.TokenOver
+    if within is not None and not set(old.scopes) <= set(within.scopes):
+        raise errors.BeyondYourself("A token makes tokens with none but its own scopes.")
+    new, text = _issue(
+        ApiToken(
+            user=old.user,
+            organization=old.organization,
+            scopes=old.scopes,
+            made_by=within or old.made_by,
+            expires_at=_expiry_of_successor(old, within, now),
+        ),
+        actor,
+    )
+    if within is None:
+        old.made.exclude(pk=new.pk).update(made_by=new)
+    end_at = now + timedelta(hours=overlap_hours)
+    old.expires_at = min(old.expires_at or end_at, end_at)
+    old.save(update_fields=("expires_at",))
+    _record("token.rotate", new, actor, rotated=old.prefix, overlap_hours=overlap_hours)
+    return new, text
+
+
+def _expiry_of_successor(old: ApiToken, within: ApiToken | None, now: datetime) -> datetime | None:
+    if within is not None:
+        return min((one for one in (within.expires_at, old.expires_at) if one), default=None)
+    return now + (old.expires_at - old.created_at) if old.expires_at else None
+
+
+def _issue(token: ApiToken, actor: Actor) -> tuple[ApiToken, str]:
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_LENGTH))
+    text = PREFIX + secret + checksum(secret)
+    token.prefix, token.token_hash = text[:14], digest(text)
+    token.created_by = actor.name
+    token.save(force_insert=True)
+    return token, text
+
+
+def checksum(secret: str) -> str:
+    """CRC-32 in base 62, the most significant digit first."""
+    number, digits = zlib.crc32(secret.encode()), ""
+    for _ in range(CHECKSUM_LENGTH):
+        number, digit = divmod(number, len(ALPHABET))
+        digits = ALPHABET[digit] + digits
+    return digits
+
+
+def _record(verb: str, token: ApiToken, actor: Actor, **more: object) -> None:
+    audit.record(
+        verb,
+        actor=actor,
+        organization=token.organization_id or "",
+        after={
+            "prefix": token.prefix,
+            "scopes": token.scopes,
+            "user": str(token.user.public_id),
+            **more,
+        },
+    )
 
 
 @transaction.atomic
@@ -128,9 +215,7 @@ def recognise(text: str) -> ApiToken:
     """The token, with its user. Raises `InvalidToken`; which of the reasons it was is not told."""
     now = timezone.now()
     token = ApiToken.objects.select_related("user").filter(token_hash=digest(text)).first()
-    if token is None or token.revoked_at is not None or not token.user.is_active:
-        raise errors.InvalidToken
-    if token.expires_at is not None and token.expires_at <= now:
+    if token is None or not token.is_usable(now) or not token.user.is_active:
         raise errors.InvalidToken
     if token.organization_id is None and not token.user.is_staff:
         raise errors.InvalidToken

@@ -10,7 +10,7 @@ from pulse.models import AuditEvent
 from tenants.invitations import DEFAULT_DAYS, LONGEST_DAYS
 from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
 from tenants.models import LONGEST_ID, ORGANIZATION_ID, ApiToken, Invitation, Membership, Organization
-from tenants.tokens import LONGEST_EXPIRY_DAYS, SCOPES
+from tenants.tokens import DEFAULT_OVERLAP_HOURS, LONGEST_EXPIRY_DAYS, LONGEST_OVERLAP_HOURS, SCOPES
 
 
 class TextField(serializers.CharField):
@@ -162,6 +162,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
             "prefix",
             "scopes",
             "created_at",
+            "created_by",
             "expires_at",
             "revoked_at",
             "last_used_at",
@@ -174,6 +175,16 @@ class NewTokenSerializer(serializers.Serializer[Any]):
         child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, max_length=len(SCOPES)
     )
     expires_days = StrictIntegerField(required=False, min_value=1, max_value=LONGEST_EXPIRY_DAYS)
+
+
+class RotationSerializer(serializers.Serializer[Any]):
+    overlap_hours = StrictIntegerField(
+        required=False,
+        default=DEFAULT_OVERLAP_HOURS,
+        min_value=0,
+        max_value=LONGEST_OVERLAP_HOURS,
+        help_text="For how long the rotated token works on.",
+    )
 
 
 class IssuedTokenSerializer(TokenSerializer):

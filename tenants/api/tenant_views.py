@@ -16,7 +16,7 @@ from tenants import context, organizations, tokens
 from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
-from tenants.errors import InvalidExpiry, OrganizationNotFound, StateChanged
+from tenants.errors import InvalidExpiry, InvalidOverlap, OrganizationNotFound, StateChanged
 from tenants.models import ApiToken, Organization, User
 
 
@@ -78,17 +78,42 @@ class Tokens(TenantView, generics.ListAPIView[ApiToken]):
         return Response(shown, status=status.HTTP_201_CREATED)
 
 
-class Token(TenantView):
+class OwnToken(TenantView):
     resource = "tokens"
 
+    def mine(self, token_id: int) -> ApiToken:
+        """Raises `OrganizationNotFound` for one that is not the caller's, here."""
+        found = ApiToken.objects.filter(pk=token_id, user=self.person, organization=context.current()).first()
+        if found is None:
+            raise OrganizationNotFound("There is no such token of yours in this organization.")
+        return found
+
+
+class Token(OwnToken):
     @extend_schema(responses={204: None})
     def delete(self, request: Request, token_id: int) -> Response:
         """Revoke one of one's own tokens."""
-        mine = ApiToken.objects.filter(pk=token_id, user=self.person, organization=context.current()).first()
-        if mine is None:
-            raise OrganizationNotFound("There is no such token of yours in this organization.")
-        tokens.revoke(mine, actor=self.actor())
+        tokens.revoke(self.mine(token_id), actor=self.actor())
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class RotateToken(OwnToken):
+    secrets = ("token",)
+
+    @extend_schema(request=serializers.RotationSerializer, responses={201: serializers.IssuedTokenSerializer})
+    def post(self, request: Request, token_id: int) -> Response:
+        """Make a token in the place of one's own; the old one works beside it for a while."""
+        wanted = validated(
+            serializers.RotationSerializer(data=request.data), codes={"overlap_hours": InvalidOverlap}
+        )
+        token, text = tokens.rotate(
+            self.mine(token_id),
+            actor=self.actor(),
+            overlap_hours=wanted["overlap_hours"],
+            within=cast(ApiToken | None, request.auth),
+        )
+        shown = serializers.TokenSerializer(token).data | {"token": text}
+        return Response(shown, status=status.HTTP_201_CREATED)
 
 
 def edge_check(request: HttpRequest) -> HttpResponse:

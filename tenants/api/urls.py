@@ -59,6 +59,7 @@ tenant = [
     ),
     path("/tokens", tenant_views.Tokens.as_view(), name="tokens"),
     path("/tokens/<int:token_id>", tenant_views.Token.as_view(), name="token"),
+    path("/tokens/<int:token_id>/rotate", tenant_views.RotateToken.as_view(), name="token-rotate"),
 ]
 
 edge = [
