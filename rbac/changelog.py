@@ -30,7 +30,13 @@ def changing(actor: Actor) -> Iterator[None]:
 
 
 def record(verb: str, *, subject: str, actor: Actor, before: Any, after: Any) -> None:
-    """Write the change down, in both places. `verb` is `roles.<action>`."""
+    """Write a change of roles down, in both places. `verb` is `roles.<action>`."""
+    note(verb, subject=subject, actor=actor, before=before, after=after)
+    metrics.role_mutations.labels(action=verb.removeprefix("roles.")).inc()
+
+
+def note(verb: str, *, subject: str, actor: Actor, before: Any, after: Any) -> None:
+    """As `record`, for what the organization is to see beside its roles' changes."""
     Change.objects.create(
         at=timezone.now(), actor=actor.name, verb=verb, subject=subject, before=before, after=after
     )
@@ -43,4 +49,3 @@ def record(verb: str, *, subject: str, actor: Actor, before: Any, after: Any) ->
         after={"subject": subject, "value": after},
     )
     faults.reach("change.audited")
-    metrics.role_mutations.labels(action=verb.removeprefix("roles.")).inc()

@@ -33,4 +33,4 @@ class Book:
 
     def note(self, verb: str, *, subject: str, actor: Actor, before: Any, after: Any) -> None:
         with self.changing():
-            changelog.record(verb, subject=subject, actor=actor, before=before, after=after)
+            changelog.note(verb, subject=subject, actor=actor, before=before, after=after)

@@ -5,7 +5,7 @@ from typing import cast
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from tenants import errors
+from tenants import errors, support
 from tenants.models import Membership, Status, User
 
 SESSION_KEY = "organization"
@@ -25,10 +25,12 @@ def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
 def choose(request: HttpRequest, organization_id: str) -> None:
     """Act in this one from the next request on.
 
-    Raises `SessionNeeded`, and `AccessDenied` for one that the person is not a member of, or that is not.
+    Raises `SessionNeeded`, and `AccessDenied` for one that the person is not a member of and does not look
+    into as support, or that is not.
     """
     if getattr(request, "token", None) is not None:
         raise errors.SessionNeeded
-    if not organizations_of(request).filter(organization=organization_id).exists():
+    is_member = organizations_of(request).filter(organization=organization_id).exists()
+    if not is_member and support.look_of(cast(User, request.user), organization_id) is None:
         raise errors.AccessDenied
     request.session[SESSION_KEY] = organization_id

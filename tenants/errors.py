@@ -184,6 +184,17 @@ class SessionNeeded(Problem):
     detail = "A token works in its own organization; only a session chooses one."
 
 
+class SupportReadOnly(Problem):
+    status = 403
+    code = "support_read_only"
+    detail = "Support reads. What it may write, beside who may get in, the organization's admin decides."
+
+
+class InvalidMinutes(InvalidRequest):
+    code = "invalid_minutes"
+    detail = "Support access lasts 1 to 60 minutes."
+
+
 class ScopeMissing(Problem):
     status = 403
     code = "scope_missing"

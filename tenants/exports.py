@@ -73,6 +73,10 @@ def _write_own(organization: Organization, into: Path) -> None:
         "email", "roles", "invited_by__public_id", "created_at", "expires_at", "accepted_at", "revoked_at"
     )
     write_lines(into / "invitations.jsonl", invitations.iterator())
+    accesses = organization.support_accesses.values(
+        "operator__public_id", "reason", "started_at", "expires_at", "ended_at"
+    )
+    write_lines(into / "support_accesses.jsonl", accesses.iterator())
     events = AuditEvent.objects.filter(organization=organization.id).order_by("sequence")
     write_lines(into / "audit.jsonl", events.values().iterator())
 

@@ -173,6 +173,7 @@ def _forget_people(organization: Organization) -> None:
     members = list(organization.memberships.values_list("user_id", flat=True))
     organization.tokens.all().delete()
     organization.invitations.all().delete()
+    organization.support_accesses.all().delete()
     organization.memberships.all().delete()
     elsewhere = Membership.objects.filter(user__in=members).values("user")
     User.objects.filter(pk__in=members, is_staff=False).exclude(pk__in=elsewhere).delete()

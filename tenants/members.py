@@ -41,7 +41,7 @@ def changing(organization_id: str) -> Iterator[Organization]:
 
 def require(actor: Actor, action: str, resource: str) -> None:
     """Raise unless the actor's roles in the current organization allow it, or they are such an operator."""
-    if not actor.may(OPERATORS[resource]):
+    if resource not in OPERATORS or not actor.may(OPERATORS[resource]):
         roles.book().require(actor, action, resource)
 
 

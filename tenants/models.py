@@ -123,6 +123,9 @@ class Organization(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     # Made by a drill: left out of counts, bills and mails, and erased without a tombstone.
     is_synthetic = models.BooleanField("synthetic", default=False, editable=False)
+    support_may_write = models.BooleanField(
+        default=False, editable=False, help_text="Operators who look in as support may also write."
+    )
     # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
     entitlement_timeline = models.TextField(default='[[null,0,""]]', editable=False)
     # Of the tenant's own database: its schema, its newest backup, and since when verify has failed. Written
@@ -143,6 +146,7 @@ class Organization(models.Model):
             ("manage_access", "Can see and change roles within organizations"),
             ("care_for_databases", "Can back up, restore and migrate organizations' databases"),
             ("break_glass", "Can make a member an organization's admin"),
+            ("look_in", "Can look into an organization as a member does, for an hour and with a reason"),
         )
         indexes = (
             # Whole, because SQLite does not choose a partial index by the value of a parameter. It also
@@ -239,6 +243,24 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.pk} to {self.organization_id}"
+
+
+class SupportAccess(models.Model):
+    """That an operator looks into an organization as a member does, for at most an hour."""
+
+    operator = models.ForeignKey(User, models.CASCADE, related_name="+")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="support_accesses")
+    reason = models.CharField(max_length=500)
+    started_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(help_text="UTC.")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-started_at",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"support of {self.organization_id}"
 
 
 class ApiToken(models.Model):

@@ -61,6 +61,12 @@ LETTERS = {
         "You have been made an owner of the organization {organization}.",
         after="If you did not expect this, ask the organization's other members.",
     ),
+    "support/started": Letter(
+        "Support looks into your organization",
+        "An operator of this service looks into the organization {organization}, until {until} at the "
+        "latest. They may {what}. Their reason: {reason}",
+        after="It is in your organization's changelog, and an admin of yours can end it at once.",
+    ),
     "account/email/unknown_account": Letter(
         "There is no account with this address",
         "Somebody asked for a new password for this e-mail address, and no account has it. "

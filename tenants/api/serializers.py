@@ -9,7 +9,15 @@ from pulse.audit import LONGEST_REASON
 from pulse.models import AuditEvent
 from tenants.invitations import DEFAULT_DAYS, LONGEST_DAYS
 from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
-from tenants.models import LONGEST_ID, ORGANIZATION_ID, ApiToken, Invitation, Membership, Organization
+from tenants.models import (
+    LONGEST_ID,
+    ORGANIZATION_ID,
+    ApiToken,
+    Invitation,
+    Membership,
+    Organization,
+    SupportAccess,
+)
 from tenants.tokens import DEFAULT_OVERLAP_HOURS, LONGEST_EXPIRY_DAYS, LONGEST_OVERLAP_HOURS, SCOPES
 
 
@@ -152,6 +160,24 @@ class MyOrganizationSerializer(serializers.ModelSerializer[Membership]):
 
 class ChoiceSerializer(serializers.Serializer[Any]):
     organization = TextField(max_length=LONGEST_ID)
+
+
+class LookInSerializer(serializers.Serializer[Any]):
+    reason = TextField(max_length=LONGEST_REASON)
+    minutes = StrictIntegerField(required=False, default=60, min_value=1, max_value=60)
+
+
+class SupportAccessSerializer(serializers.ModelSerializer[SupportAccess]):
+    operator = serializers.UUIDField(source="operator.public_id", read_only=True)
+
+    class Meta:
+        model = SupportAccess
+        fields = ("id", "operator", "reason", "started_at", "expires_at", "ended_at")
+        read_only_fields = fields
+
+
+class SupportSettingSerializer(serializers.Serializer[Any]):
+    may_write = serializers.BooleanField(help_text="Whether support may write, not only read.")
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

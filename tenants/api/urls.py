@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.api import care_views, member_views, operator_views, public_views, tenant_views
+from tenants.api import care_views, member_views, operator_views, public_views, support_views, tenant_views
 
 public = [path("signup", public_views.Signup.as_view(), name="signup")]
 
@@ -31,6 +31,7 @@ operator = [
         operator_views.EndRetention.as_view(),
         name="end-retention",
     ),
+    path("orgs/<str:organization_id>/support-access", support_views.LookIn.as_view(), name="look-in"),
     path("orgs/<str:organization_id>/events", operator_views.Events.as_view(), name="events"),
     path("orgs/<str:organization_id>/export", operator_views.Export.as_view(), name="export"),
     path("orgs/<str:organization_id>/verify", operator_views.Verify.as_view(), name="verify"),
@@ -47,6 +48,9 @@ tenant = [
         member_views.TransferOwnership.as_view(),
         name="member-transfer",
     ),
+    path("/support", support_views.SupportSetting.as_view(), name="support"),
+    path("/support/accesses", support_views.SupportAccesses.as_view(), name="support-accesses"),
+    path("/support/end", support_views.EndSupport.as_view(), name="support-end"),
     path("/leave", member_views.Leave.as_view(), name="leave"),
     path("/invitations", member_views.Invitations.as_view(), name="invitations"),
     path(
