@@ -283,6 +283,11 @@ class ApiToken(models.Model):
     class Meta:
         ordering = ("-created_at",)
         verbose_name = "API token"
+        indexes = (
+            models.Index(fields=("-created_at",), name="token_newest"),
+            models.Index(fields=("prefix",), name="token_prefix"),
+            models.Index(fields=("organization", "-created_at"), name="token_of_organization"),
+        )
 
     def __str__(self) -> str:
         return f"{self.prefix}…"

@@ -1,6 +1,16 @@
 """The operators' pages for organizations, people and their tokens; every change goes through a verb."""
 
-from tenants.admin import bulk_runs, entrance, finders, home, invitation_codes, organizations, people, tokens
+from tenants.admin import (
+    bulk_runs,
+    entrance,
+    finders,
+    home,
+    invitation_codes,
+    organizations,
+    people,
+    support_forms,
+    tokens,
+)
 
 __all__ = (
     "bulk_runs",
@@ -10,5 +20,6 @@ __all__ = (
     "invitation_codes",
     "organizations",
     "people",
+    "support_forms",
     "tokens",
 )

@@ -19,7 +19,7 @@ from pulse.admin.filters import BoundedPaginator, DayRangeFilter
 from pulse.admin.pages import Button, ReadOnlyAdmin
 from pulse.models import AuditEvent
 from tenants import lifecycle
-from tenants.admin import bulk, organization_forms, organization_pages
+from tenants.admin import bulk, organization_forms, organization_pages, support_forms
 from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
 from tenants.models import Organization, OrganizationQuerySet, Status
 
@@ -139,11 +139,15 @@ class OrganizationAdmin(ReadOnlyAdmin):
             for name, form in organization_forms.BY_NAME.items()
             if actor.may(form.permission)
         ]
+        looks = [
+            Button(form.title, self.path_of(name, row.pk), "visibility")
+            for name, form in support_forms.offered(row, actor=actor)
+        ]
         verbs = [
             Button(FORMS[verb].title, self.path_of(verb, row.pk), FORMS[verb].icon, FORMS[verb].variant)
             for verb in offered(row, actor=actor)
         ]
-        return [*others, *verbs]
+        return [*others, *looks, *verbs]
 
     def page_context(self, request: HttpRequest, row: Organization) -> dict[str, Any]:
         events = AuditEvent.objects.filter(organization=row.id)
