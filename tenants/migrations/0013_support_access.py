@@ -22,7 +22,7 @@ def permit(apps, schema_editor):
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('tenants', '0011_export_lists'),
+        ('tenants', '0012_bulk_runs'),
     ]
 
     operations = [
