@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse
 
-from pulse import audit, limits
+from pulse import audit, faults, limits
 from pulse.actors import Actor, from_user
 from tenants.accounts import attempts, letters
 from tenants.metrics import sign_ins
@@ -93,3 +93,4 @@ def factor_reset(request: HttpRequest, user: User, authenticator: Authenticator,
 def _record(verb: str, request: HttpRequest, user: User, **after: str) -> None:
     actor = from_user(user, door="page", request_id=request.META.get("pulse.request_id", ""))
     audit.record(verb, actor=actor, after={"user": str(user.public_id), **after})
+    faults.reach("account.recorded")

@@ -1,5 +1,6 @@
 """Sensitive verbs are refused to an open session until its person confirms that it is them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,11 +8,15 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from billing import overrides
 from billing.models import Override
-from tenants.models import ApiToken
+from pulse.problems import ReauthenticationRequired
+from rbac import recovery
+from tenants import people, reaper, tokens
+from tenants.models import ApiToken, User
 from tests.admin import sign_in
 from tests.api import Caller, code
-from tests.factories import make_operator, make_organization
+from tests.factories import acting, make_operator, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -79,6 +84,28 @@ def test_the_api_refuses_the_other_sensitive_verbs_too(path: str, body: object, 
 def test_no_operator_and_no_token_comes_of_an_old_session(path: str, browser: Client) -> None:
     assert browser.get(path)["Location"].startswith("/account/reauthenticate/")
     assert not ApiToken.objects.exists()
+
+
+VERBS = {
+    "people.create_operator": lambda actor, _: people.create_operator("a@b.example", groups=[], actor=actor),
+    "people.change_groups": lambda actor, person: people.change_groups(person, groups=[], actor=actor),
+    "people.remove_factors": lambda actor, person: people.remove_factors(person, actor=actor, reason="lost"),
+    "tokens.create_for_operator": lambda actor, _: tokens.create_for_operator(
+        actor.user, actor=actor, scopes=["read"]
+    ),
+    "recovery.issue": lambda actor, _: recovery.issue("acme", actor=actor, reason="locked out"),
+    "overrides.move_plan": lambda actor, _: overrides.move_plan("acme", plan="team", actor=actor, reason="x"),
+    "reaper.reap": lambda actor, _: list(reaper.reap(actor=actor)),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_verb_itself_asks_for_it(verb: str) -> None:
+    make_organization("acme")
+    root = User.objects.create_superuser("root@pulse.example")
+    stale = replace(acting(root, door="admin"), recent=False)
+    with pytest.raises(ReauthenticationRequired):
+        VERBS[verb](stale, make_operator("support"))
 
 
 def test_a_token_is_asked_nothing(operator: Caller) -> None:

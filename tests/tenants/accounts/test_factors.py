@@ -71,8 +71,11 @@ def test_in_development_none_is_needed(operator) -> None:
 
 @REQUIRED
 def test_recovery_codes_alone_are_no_factor(operator) -> None:
-    Authenticator.objects.create(user=operator, type="recovery_codes", data={})
-    assert Client().get("/admin/").status_code == 302
+    codes = {"seed": sealing.seal("seed"), "used_mask": 0}
+    Authenticator.objects.create(user=operator, type="recovery_codes", data=codes)
+    client = Client()
+    client.force_login(operator)
+    assert client.get("/admin/", follow=True).request["PATH_INFO"] == "/account/2fa/"
 
 
 def test_sign_in_asks_for_the_code(operator) -> None:

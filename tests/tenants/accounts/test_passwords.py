@@ -7,6 +7,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from pulse import faults
 from pulse.models import AuditEvent
 from tests.tenants.accounts.people import (
     OTHER,
@@ -116,6 +117,17 @@ def test_a_change_ends_the_other_sessions_and_tells_the_person() -> None:
 def test_a_change_takes_the_old_one() -> None:
     client = browser_of(make_person())
     assert change(client, old="wrong").context["form"].errors["oldpassword"]
+
+
+def test_a_change_that_cannot_be_finished_is_undone_with_its_event_and_mail() -> None:
+    client = browser_of(make_person())
+    client.raise_request_exception = False
+    events = len(verbs())
+    faults.arm("account.recorded", lambda: 1 / 0)
+    assert change(client).status_code == 500
+    faults.disarm()
+    assert (len(verbs()), post_comes()) == (events, [])
+    assert sign_in().status_code == 302
 
 
 def test_a_failed_change_leaves_neither_event_nor_mail() -> None:
