@@ -8,6 +8,7 @@ from pathlib import Path
 
 import environ
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -296,6 +297,7 @@ UNFOLD = {
     "SITE_URL": None,
     "ENVIRONMENT": "pulse.admin.gate_badge",
     "DASHBOARD_CALLBACK": "pulse.admin.home.fill",
+    "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("account_home")}]},
     "STYLES": [lambda request: static("pulse/admin.css")],
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pulse.admin.navigation.sidebar"},
 }

@@ -37,8 +37,14 @@ def lets_in(request: HttpRequest) -> bool:
     return _is_operator(request) and not factors.is_missing(request.user)  # type: ignore[arg-type]
 
 
+def change_password(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """In the account, where it is told and recorded."""
+    return HttpResponseRedirect(reverse("account_change_password"))
+
+
 _is_operator = admin.site.has_permission
 admin.site.login = sign_in  # type: ignore[method-assign]
+admin.site.password_change = change_password  # type: ignore[assignment, method-assign]
 admin.site.has_permission = lets_in  # type: ignore[method-assign]
 
 # People change these themselves, and operators by verbs.

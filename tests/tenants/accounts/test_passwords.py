@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from pulse import faults
 from pulse.models import AuditEvent
+from tests.admin import signed_in, text
 from tests.tenants.accounts.people import (
     OTHER,
     PASSWORD,
@@ -112,6 +113,12 @@ def test_a_change_ends_the_other_sessions_and_tells_the_person() -> None:
     assert (is_signed_in(here), is_signed_in(there)) == (True, False)
     assert post_comes() == [("ann@example.com", "Your password was changed")]
     assert "account.password_change" in verbs()
+
+
+def test_the_admin_leaves_passwords_to_the_account() -> None:
+    client = signed_in("support")
+    assert client.get("/admin/password_change/")["Location"] == "/account/password/change/"
+    assert "/account/" in text(client.get("/admin/"))
 
 
 def test_a_change_takes_the_old_one() -> None:
