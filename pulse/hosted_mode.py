@@ -16,6 +16,7 @@ from pulse.models import KillSwitch
 from pulse.problems import Unavailable
 
 KILLED = "the kill switch is on"
+NO_VERDICT = "no standing verdict covers the stage"
 
 # Answers whether a standing GO or GO_WITH_CONDITIONS covers a stage. Whoever computes verdicts puts
 # its function here; until then no verdict stands.
@@ -37,7 +38,7 @@ def state() -> State:
     if is_killed():
         reasons.append(KILLED)
     if settings.PULSE_STAGE != "development" and not verdict_stands(settings.PULSE_STAGE):
-        reasons.append(f"no standing verdict covers the stage {settings.PULSE_STAGE}")
+        reasons.append(f"{NO_VERDICT} {settings.PULSE_STAGE}")
     return State(open=not reasons, reasons=tuple(reasons))
 
 

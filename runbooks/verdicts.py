@@ -55,7 +55,7 @@ def latest(stage: str) -> Verdict | None:
 
 def state_of(verdict: Verdict) -> str:
     """`standing`, `no go`, `not yet` (by a clock that was set back), or how it ended."""
-    end = VerdictEnd.objects.filter(verdict=verdict).first()
+    end: VerdictEnd | None = getattr(verdict, "end", None)
     now = timezone.now()
     if end is not None:
         return end.how

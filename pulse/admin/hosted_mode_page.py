@@ -26,9 +26,13 @@ HISTORY = 20
 def gate_badge(request: HttpRequest) -> list[str]:
     """The gate's state for the header of every page: its words and their colour."""
     try:
-        return ["gate open", "success"] if hosted_mode.state().open else ["gate shut", "danger"]
+        state = hosted_mode.state()
     except DatabaseError:
         return ["gate unknown", "warning"]
+    if state.open:
+        return ["gate open", "success"]
+    lacks_verdict = any(reason.startswith(hosted_mode.NO_VERDICT) for reason in state.reasons)
+    return ["gate shut: no verdict" if lacks_verdict else "gate shut", "danger"]
 
 
 class Kill(VerbView):

@@ -62,6 +62,19 @@ SECTIONS = (
         ),
     ),
     (
+        "Readiness",
+        (
+            Item("Readiness", "fact_check", "admin:runbooks_packet_changelist", "runbooks.view_packet"),
+            Item("Verdicts", "gavel", "admin:runbooks_verdict_changelist", "runbooks.view_verdict"),
+            Item(
+                "Evidence",
+                "history_edu",
+                "admin:runbooks_evidencerecord_changelist",
+                "runbooks.view_evidencerecord",
+            ),
+        ),
+    ),
+    (
         "Safety",
         (
             Item(

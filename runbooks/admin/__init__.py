@@ -1,5 +1,5 @@
 """The operators' pages of runbooks."""
 
-from runbooks.admin import incidents
+from runbooks.admin import evidence, incidents, readiness, verdicts
 
-__all__ = ("incidents",)
+__all__ = ("evidence", "incidents", "readiness", "verdicts")
