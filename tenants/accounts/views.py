@@ -8,6 +8,7 @@ from django.contrib.auth.mixins import LoginRequiredMixin
 from django.views.generic import TemplateView
 
 from pulse import hosted_mode
+from tenants import choice
 from tenants.accounts.factors import FACTORS
 from tenants.models import Membership, Status, User
 
@@ -27,6 +28,7 @@ class Home(LoginRequiredMixin, TemplateView):
         memberships = Membership.objects.filter(user=user).exclude(organization__status=Status.PURGED)
         return super().get_context_data(
             memberships=memberships.select_related("organization").order_by("organization"),
+            chosen=self.request.session.get(choice.SESSION_KEY),
             has_factor=is_mfa_enabled(user, FACTORS),
             **kwargs,
         )

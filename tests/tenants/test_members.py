@@ -200,6 +200,14 @@ def test_a_person_of_several_organizations_chooses_among_them() -> None:
     assert browser.get("/edge/check")["X-Pulse-Org-ID"] == "acme"
 
 
+def test_the_accounts_page_has_a_button_for_each_other_organization() -> None:
+    browser = Client(headers={"accept": "text/html"})
+    browser.force_login(make_member_of("acme", "globex"))
+    browser.post("/organization", {"organization": "globex"})
+    shown = browser.get("/account/").content.decode()
+    assert ("Use acme" in shown, "Use globex" in shown, "in use" in shown) == (True, False, True)
+
+
 @pytest.mark.parametrize("wanted", ["theirs", "nobody", "", "x" * 63])
 def test_what_is_not_ones_own_cannot_be_chosen(wanted: str) -> None:
     person = make_member_of("acme")
