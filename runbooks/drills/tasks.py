@@ -5,7 +5,8 @@ from django_tasks import task
 
 from pulse.actors import Actor, from_job, from_user
 from pulse.problems import Problem
-from runbooks.drills import runner
+from runbooks import runs
+from runbooks.drills import runner, suites
 
 # How long a drill waits for another to end: longer than the longest takes.
 WAITS_SECONDS = 600
@@ -27,6 +28,13 @@ def run_drill(name: str, asked_by: str = "") -> str:
 def recover_drills() -> list[str]:
     """Roll back the drills whose process is gone."""
     return [str(run) for run in runner.recover(actor=from_job("recover-drills"))]
+
+
+@task()
+def run_tests(packet: str = "", lane: str = "") -> bool:
+    """Run a packet's acceptance commands, or the whole test suite, as evidence; whether all passed."""
+    subject, acceptance = suites.named(packet, lane)
+    return bool(runs.run_check(subject, acceptance, actor=from_job("scheduled-tests")).passed)
 
 
 def _who(public_id: str) -> Actor:

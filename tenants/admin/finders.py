@@ -31,7 +31,7 @@ def _organizations(request: HttpRequest, words: str) -> Iterator[Found]:
 
 def _matching(words: str) -> Iterator[Organization]:
     """First those that an index finds."""
-    organizations = Organization.objects.living()
+    organizations = Organization.objects.living().customers()
     owned = organizations.filter(
         beginning_with("memberships__user__email", words.lower()), memberships__is_owner=True
     )

@@ -9,13 +9,14 @@ from django_tasks_db.models import DBTaskResult
 from pulse import freeze, hosted_mode
 from pulse.models import Schedule
 from runbooks.drills import catalogue, runner
-from runbooks.drills.tasks import run_drill
-from runbooks.models import DrillRun, Incident
+from runbooks.drills.tasks import run_drill, run_tests
+from runbooks.models import DrillRun, EvidenceRecord, Incident
 from tests.admin import said, signed_in, text, who_may_open
 from tests.api import Caller, code
 from tests.factories import SYSTEM, operator_token
 from tests.runbooks.drills import breaking
 from tests.runbooks.drills.serving import live
+from tests.runbooks.world import Repository
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -117,3 +118,19 @@ def test_a_failed_drill_opens_an_incident_and_is_marked_in_the_chart(settings, m
 def test_drills_are_offered_to_schedules() -> None:
     page = text(signed_in("admin").get("/admin/pulse/schedule/add/"))
     assert "Drill: Isolation of tenants" in page
+    assert "Test run: HOP-02 Lifecycle drills" in page
+    assert "Test run: the whole suite" in page
+
+
+def test_a_scheduled_test_run_is_evidence(repository: Repository) -> None:
+    repository.packet(["echo", "fine"])
+    assert run_tests.func(packet="ONE", lane="own") is True
+    record = EvidenceRecord.objects.get()
+    assert (record.run.role, record.run.subject, record.passed) == ("schedule", "ONE", True)
+
+
+def test_a_lane_that_cannot_be_read_leaves_the_schedules_page_alone(repository: Repository) -> None:
+    repository.write("lane: [")
+    page = text(signed_in("admin").get("/admin/pulse/schedule/add/"))
+    assert "Drill: Isolation of tenants" in page
+    assert "HOP-02" not in page

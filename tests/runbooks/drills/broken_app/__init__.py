@@ -1,0 +1,1 @@
+"""Breaks in each process what the word in PULSE_BROKEN names."""

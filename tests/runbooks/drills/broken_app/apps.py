@@ -1,0 +1,28 @@
+"""One function of the product replaced by one that looks away."""
+
+import os
+from importlib import import_module
+from typing import Any
+
+from django.apps import AppConfig
+
+REPLACED: dict[str, tuple[str, str, Any]] = {
+    "sign-up opens without limits": ("pulse.limits", "hit", lambda notation, *identifiers: True),
+    "leftovers stay": ("rbac.template", "shutil.rmtree", lambda *args, **kwargs: None),
+    "verification finds nothing": ("rbac.integrity", "verify", lambda organization_id: []),
+    "a full disk is not told of": ("pulse.health", "_data_directory", lambda: "ok"),
+}
+
+
+class BrokenConfig(AppConfig):
+    name = "tests.runbooks.drills.broken_app"
+    label = "broken"
+
+    def ready(self) -> None:
+        if broken := REPLACED.get(os.environ.get("PULSE_BROKEN", "")):
+            module, name, replacement = broken
+            owner: Any = import_module(module)
+            *parents, last = name.split(".")
+            for parent in parents:
+                owner = getattr(owner, parent)
+            setattr(owner, last, replacement)

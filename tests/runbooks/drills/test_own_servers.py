@@ -1,0 +1,68 @@
+"""The drills that start servers of their own: each takes some seconds, so that make drill holds them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from runbooks.drills import catalogue, probes, runner
+from runbooks.models import DrillRun
+from tests import needs
+from tests.factories import SYSTEM
+from tests.runbooks.drills.serving import live
+
+pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.drill, needs.redis]
+
+OWN = [drill.name for drill in catalogue.DRILLS if drill.probes == probes.ALIVE]
+
+
+@pytest.fixture
+def base(database: None, settings) -> Iterator[str]:
+    settings.REDIS_URL = os.environ["PULSE_TEST_REDIS_URL"]
+    with live(settings) as base:
+        yield base
+
+
+def failed_steps(run: DrillRun) -> list[str]:
+    return [f"{step.name}: {step.detail}" for step in run.steps.filter(passed=False)]
+
+
+@pytest.mark.usefixtures("base")
+@pytest.mark.parametrize("name", OWN)
+def test_a_drill_on_a_server_of_its_own_passes_and_leaves_nothing_behind(name: str, data_dir: Path) -> None:
+    run = runner.run(name, actor=SYSTEM)
+    expected = "passed"
+    if name == "postgresql-gone" and connection.vendor != "postgresql":
+        expected = "not_applicable"
+    assert (run.state, failed_steps(run)) == (expected, [])
+    assert not (data_dir / "drills").exists()
+
+
+@pytest.mark.usefixtures("base")
+@pytest.mark.parametrize(
+    ("name", "broken", "step"),
+    [
+        ("redis-gone", "sign-up opens without limits", "is shut"),
+        ("provisioning-failure", "leftovers stay", "Nothing of it is left"),
+        ("corrupt-tenant-database", "verification finds nothing", "names what is wrong"),
+        ("disk-nearly-full", "a full disk is not told of", "/readyz says why"),
+    ],
+)
+def test_it_fails_where_what_it_guards_is_broken(name: str, broken: str, step: str, monkeypatch) -> None:
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.runbooks.drills.broken_settings")
+    monkeypatch.setenv("PULSE_BROKEN", broken)
+    run = runner.run(name, actor=SYSTEM)
+    assert run.state == "failed"
+    (failed,) = failed_steps(run)
+    assert step in failed
+
+
+@pytest.mark.usefixtures("base")
+def test_while_no_verdict_stands_a_drill_is_held_on_a_server_of_its_own(settings) -> None:
+    settings.PULSE_STAGE = "private_beta"
+    settings.PULSE_GATE = [("hosted", "pulse.hosted_mode.require_open"), *settings.PULSE_GATE]
+    run = runner.run("lifecycle-round-trip", actor=SYSTEM)
+    assert (run.state, failed_steps(run)) == ("passed", [])
+    assert run.base_url != settings.PULSE_DRILL_URL
