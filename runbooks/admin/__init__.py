@@ -1,5 +1,5 @@
 """The operators' pages of runbooks."""
 
-from runbooks.admin import evidence, incidents, readiness, verdicts
+from runbooks.admin import evidence, home, incidents, readiness, verdicts
 
-__all__ = ("evidence", "incidents", "readiness", "verdicts")
+__all__ = ("evidence", "home", "incidents", "readiness", "verdicts")

@@ -14,11 +14,13 @@ from django.utils import timezone
 from billing.models import Override, StripeEvent, Subscription
 from pulse import faults, jobs
 from rbac import backups, databases, integrity
+from runbooks import incidents
 from tenants import counting, lifecycle, provisioning
 from tenants.errors import ProvisioningFailed
 from tenants.models import DailyCount, Organization, User
 from tests.admin import signed_in, text
 from tests.factories import SYSTEM, make_organization
+from tests.runbooks.world import drilled
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -210,6 +212,31 @@ def test_the_page_asks_no_more_of_twenty_organizations_than_of_none(admin: Clien
         make_organization(f"acme-{number}")
 
     assert asked() <= before
+
+
+def test_an_open_incident_is_told_with_the_clock_that_ends_first(admin: Client, alive: None) -> None:
+    incidents.open_by_hand(playbook="p1-cross-tenant-leak", title="A leak", actor=SYSTEM)
+
+    (told,) = concerns(admin)
+
+    assert "A leak (acknowledge within " in told
+    assert figures(admin)["Open incidents: P1"][0] == "1"
+
+
+def test_a_drill_that_failed_last_is_told_until_it_passes(admin: Client, alive: None) -> None:
+    drilled("gate-closing", state="failed")
+    failed = concerns(admin)
+    drilled("gate-closing")
+
+    assert failed[0].startswith("The drill gate-closing failed")
+    assert concerns(admin) == []
+
+
+def test_a_stage_without_a_verdict_is_told(admin: Client, alive: None, settings) -> None:
+    settings.PULSE_STAGE = "private_beta"
+
+    assert "No verdict stands for private_beta: the gate is shut See what is missing" in concerns(admin)
+    assert figures(admin)["Readiness: Verdict"][0] == "never signed"
 
 
 def test_drills_own_are_not_counted(admin: Client) -> None:
