@@ -79,4 +79,4 @@ def test_without_a_place_for_it_the_secret_lasts_for_the_process() -> None:
 
 def test_only_the_gates_steps_are_named_that_exist() -> None:
     kinds = {guards for guards, _ in current.PULSE_GATE}
-    assert kinds == {"hosted", "renewal", "tenant"}
+    assert kinds == {"operations", "hosted", "renewal", "tenant"}
