@@ -299,6 +299,7 @@ UNFOLD = {
     "DASHBOARD_CALLBACK": "pulse.admin.home.fill",
     "ACCOUNT": {"navigation": [{"title": "Your account", "link": reverse_lazy("account_home")}]},
     "STYLES": [lambda request: static("pulse/admin.css")],
+    "SCRIPTS": [lambda request: static("pulse/console.js")],
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pulse.admin.navigation.sidebar"},
 }
 

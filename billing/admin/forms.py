@@ -34,7 +34,8 @@ class BillingForm(OrganizationVerb):
         return (AT_ONCE, LAYERED)
 
     def finish(self, result: Override) -> HttpResponse:
-        return self.leave(self.back(), f"{self.subject.id} has {result}.")
+        revoke = ("Undo: revoke it", self.path_of("revoke_override", result.pk))
+        return self.leave(self.back(), f"{self.subject.id} has {result}.", undo=revoke)
 
 
 class SeenBilling(BillingForm, SeenView):

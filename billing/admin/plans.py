@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Max, OuterRef, QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from unfold.decorators import display
@@ -15,7 +15,7 @@ from billing.admin import layers
 from billing.admin.fields import NewPlanForm, PlanForm
 from billing.models import Plan, PlanVersion, Subscription
 from pulse import versions
-from pulse.admin.filters import BoundedCount, bounded
+from pulse.admin.filters import BoundedCount, BoundedPaginator, bounded
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from pulse.admin.seen import SeenView
 
@@ -79,6 +79,7 @@ class AddPlan(PlanView):
 @admin.register(Plan)
 class PlanAdmin(ReadOnlyAdmin):
     page_template = "billing/admin/plan.html"
+    paginator = BoundedPaginator
     list_display = ("name", "id", "newest", "offered", "subscribers")
     export_fields = ("id", "name", "is_offered", "newest_number", "subscriptions")
     ordering = ("id",)
@@ -94,8 +95,9 @@ class PlanAdmin(ReadOnlyAdmin):
         return AddPlan.as_view(model_admin=self)(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Plan]:
+        newest = PlanVersion.objects.filter(plan=OuterRef("pk")).order_by("-number")
         return Plan.objects.annotate(
-            newest_number=Max("versions__number"),
+            newest_number=Subquery(newest.values("number")[:1]),
             subscriptions=BoundedCount(CUSTOMERS.filter(plan_version__plan=OuterRef("pk"))),
         )
 

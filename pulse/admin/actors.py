@@ -27,7 +27,7 @@ def _mentioned(event: AuditEvent) -> Iterator[str]:
 
 def names_of(actors: Iterable[str]) -> dict[str, str]:
     """The e-mail addresses of those actors that are users, by their public UUID."""
-    ids = {one for one in map(_uuid, set(actors)) if one is not None}
+    ids = {one for one in map(uuid_of, set(actors)) if one is not None}
     if not ids:
         return {}
     users = get_user_model().objects.filter(public_id__in=ids)
@@ -40,7 +40,8 @@ def actor_named(words: str) -> str:
     return str(getattr(user, "public_id", words))
 
 
-def _uuid(text: str) -> uuid.UUID | None:
+def uuid_of(text: str) -> uuid.UUID | None:
+    """The public id that the text is, if it is one."""
     try:
         return uuid.UUID(text)
     except ValueError:

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import IntegerField, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from django.utils.functional import cached_property
-from unfold.contrib.filters.admin import DropdownFilter, RangeDateFilter, TextFilter
+from unfold.contrib.filters.admin import BooleanRadioFilter, DropdownFilter, RangeDateFilter, TextFilter
 
 MOST_COUNTED = 10_000
 
@@ -58,6 +59,16 @@ class ExactFilter(TextFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = (self.value() or "").strip()
         return queryset.filter(**{self.parameter_name: value}) if value else queryset
+
+
+class YesNoFilter(BooleanRadioFilter):
+    """By an index: SQLite takes none for a bare boolean, which Django writes for an equality."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        wanted = request.GET.get(self.lookup_kwarg, "")
+        if wanted not in ("", "0", "1"):
+            raise IncorrectLookupParameters
+        return queryset.filter(**{f"{self.field_path}__in": [wanted == "1"]}) if wanted else queryset
 
 
 class UsedValuesFilter(DropdownFilter):

@@ -6,7 +6,13 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
+from pulse.actors import Actor
 from pulse.audit import LONGEST_REASON
+from pulse.models import AuditEvent
+
+# Of an operator's last events, the reasons of which are offered, and how many of them.
+LOOKED_THROUGH = 50
+OFFERED = 5
 
 
 class ReasonField(forms.CharField):
@@ -23,6 +29,12 @@ class ReasonField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         return " ".join(super().clean(value).split())
+
+
+def recent_reasons(actor: Actor) -> list[str]:
+    """What the actor has given as reasons lately, the newest first: among their last events, by an index."""
+    latest = AuditEvent.objects.filter(actor=actor.name).values_list("reason", flat=True)[:LOOKED_THROUGH]
+    return list(dict.fromkeys(filter(None, latest)))[:OFFERED]
 
 
 class ReasonForm(forms.Form):

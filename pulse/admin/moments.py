@@ -1,4 +1,7 @@
-"""Instants as operators read them: in UTC, by the 24-hour clock, with how far away they are."""
+"""Instants as operators read them: by the 24-hour clock, with how far away they are.
+
+They are sent in UTC; `console.js` shows them in the browser's own zone, with UTC on hover.
+"""
 
 from datetime import UTC, datetime, timedelta
 
@@ -29,7 +32,8 @@ def long(moment: datetime | None) -> SafeString | str:
     """`3 Mar 2025, 14:02 UTC (2 hours ago)`."""
     if moment is None:
         return NOTHING
-    return format_html('{} UTC <span class="pulse-subtle">({})</span>', short(moment), distance(moment))
+    told = '{} <span data-zone>UTC</span> <span class="pulse-subtle">({})</span>'
+    return format_html(told, short(moment), distance(moment))
 
 
 def distance(moment: datetime) -> str:

@@ -19,12 +19,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
 from django.views.generic import FormView, View
 from unfold.admin import ModelAdmin
 from unfold.enums import ActionVariant
 
 from pulse import list_exports, recent
 from pulse.actors import Actor, from_request
+from pulse.admin.forms import recent_reasons
 from pulse.frozen import Frozen
 from pulse.problems import PermissionRefused, Problem, as_problem, respond
 
@@ -232,8 +234,11 @@ class VerbView(OperatorPage, FormView[Any]):
         blamed = self.fields_of.get(problem.code)
         form.add_error(blamed if blamed in form.fields else None, problem.detail)
 
-    def leave(self, path: str, message: str) -> HttpResponse:
-        """Go to the page with a message of success."""
+    def leave(self, path: str, message: str, *, undo: tuple[str, str] | None = None) -> HttpResponse:
+        """Go to the page with a message of success, which offers the way back: its title and its form."""
+        if undo is not None:
+            title, form = undo
+            message = format_html('{} <a class="pulse-link" href="{}">{}</a>', message, form, title)
         messages.success(self.request, message)
         return self.go_to(path)
 
@@ -269,4 +274,5 @@ class VerbView(OperatorPage, FormView[Any]):
             "back": self.back(),
             "send_to": self.send_to(),
         }
-        return super().get_context_data(**context | kwargs)
+        shown = super().get_context_data(**context | kwargs)
+        return shown | {"reasons": recent_reasons(self.actor) if "reason" in shown["form"].fields else ()}

@@ -9,6 +9,7 @@ from tenants.admin import (
     organizations,
     people,
     support_forms,
+    timeline,
     tokens,
 )
 
@@ -21,5 +22,6 @@ __all__ = (
     "organizations",
     "people",
     "support_forms",
+    "timeline",
     "tokens",
 )

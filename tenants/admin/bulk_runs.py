@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -88,6 +89,13 @@ class BulkRunAdmin(OfTenants):
     def get_urls(self) -> list[URLPattern]:
         cancel = self.admin_site.admin_view(Cancel.as_view(model_admin=self))
         return [path("<int:object_id>/cancel/", cancel, name="tenants_bulkrun_cancel"), *super().get_urls()]
+
+    def change_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> TemplateResponse:
+        response = super().change_view(request, *args, **kwargs)
+        run: Any = response.context_data and response.context_data.get("run")
+        if run and run.finished_at and request.headers.get("HX-Request"):
+            response["HX-Refresh"] = "true"  # What is asked every two seconds is over, and its buttons too.
+        return response
 
     def row_buttons(self, request: HttpRequest, row: BulkRun) -> Sequence[Button]:
         may = from_request(request, door="admin").may(bulk.find(row.operation).permission)

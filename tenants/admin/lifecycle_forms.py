@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Any
 
 from django import forms
@@ -13,8 +14,11 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pulse.actors import Actor
+from pulse.admin import actors, moments
 from pulse.admin.forms import OptionalReasonForm, ReasonForm, text_input
 from pulse.admin.pages import VerbView
+from pulse.models import AuditEvent
+from pulse.problems import Problem
 from tenants import errors, lifecycle
 from tenants.models import Organization, Status
 
@@ -140,6 +144,12 @@ FORMS = {
 }  # fmt: skip
 
 
+# Who and why of the state that an organization is in.
+STATE_VERBS = ["organization.provision", *(f"organization.{verb}" for verb in lifecycle.TRANSITIONS)]
+# What each verb is undone by.
+UNDO = {"suspend": "unsuspend", "unsuspend": "suspend", "soft_delete": "restore"}
+
+
 def offered(organization: Organization, *, actor: Actor) -> list[str]:
     """The verbs that the table allows as things stand and whose permission the actor holds."""
     return [
@@ -201,4 +211,26 @@ class LifecycleView(VerbView):
         return self.offer.verb(self.subject.id, actor=self.actor, **wanted)
 
     def finish(self, result: Organization) -> HttpResponse:
-        return self.leave(self.back(), self.offer.done.format(result.id))
+        return self.leave(self.back(), self.offer.done.format(result.id), undo=self._way_back(result))
+
+    def _way_back(self, result: Organization) -> tuple[str, str] | None:
+        verb = UNDO.get(self.verb, "")
+        if verb not in offered(result, actor=self.actor):
+            return None
+        return f"Undo: {FORMS[verb].title.lower()}", self.model_admin.path_of(verb, result.pk)
+
+    def blame(self, form: forms.Form, problem: Problem) -> None:
+        """Where another operator came first, it says who, when and why."""
+        super().blame(form, problem)
+        if problem.status == HTTPStatus.CONFLICT and (first := last_change(self.subject.pk)):
+            form.add_error(None, first)
+
+
+def last_change(organization_id: str) -> str:
+    """Who brought the organization into the state that it is in, when and why."""
+    event = AuditEvent.objects.filter(organization=organization_id, verb__in=STATE_VERBS).first()
+    if event is None:
+        return ""
+    (named,) = actors.name_actors([event])
+    why = f": {event.reason}" if event.reason else ""
+    return f"{event.verb} by {named.actor_name}, {moments.distance(event.at)}{why}"  # type: ignore[attr-defined]

@@ -18,9 +18,8 @@ from pulse.admin import actors, moments
 from pulse.admin.filters import BoundedPaginator, DayRangeFilter
 from pulse.admin.pages import Button, ReadOnlyAdmin
 from pulse.models import AuditEvent
-from tenants import lifecycle
 from tenants.admin import bulk, organization_forms, organization_pages, support_forms
-from tenants.admin.lifecycle_forms import FORMS, LifecycleView, offered
+from tenants.admin.lifecycle_forms import FORMS, STATE_VERBS, LifecycleView, offered
 from tenants.models import Organization, OrganizationQuerySet, Status
 
 STATUS_COLOURS: dict[str, str] = {
@@ -32,8 +31,6 @@ STATUS_COLOURS: dict[str, str] = {
 TIMELINE = 50
 # Apps above put theirs here.
 more_filters: list[type[DropdownFilter]] = []
-# Who and why of the state that an organization is in.
-STATE_VERBS = ["organization.provision", *(f"organization.{verb}" for verb in lifecycle.TRANSITIONS)]
 
 
 class StatusFilter(DropdownFilter):

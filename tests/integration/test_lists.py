@@ -12,7 +12,7 @@ from django_tasks_db.models import DBTaskResult, get_date_max
 
 from billing.models import Override, Plan, PlanVersion, StripeEvent, Subscription
 from pulse import audit
-from pulse.models import AuditEvent, KillSwitch, Schedule
+from pulse.models import AuditEvent, Freeze, KillSwitch, Schedule
 from tenants.models import ApiToken, BulkResult, BulkRun, InvitationCode, Membership, Organization, User
 from tests.admin import queries, signed_in
 from tests.factories import SYSTEM
@@ -104,9 +104,9 @@ APPS = ("pulse", "tenants", "billing", "django_tasks_database")
 
 
 def test_every_list_is_asked_about() -> None:
-    # The kill switch is one page, and the list of nothing.
+    # The switches are one page each, and lists of nothing.
     ours = {model for model in admin.site._registry if model._meta.app_label in APPS}
-    assert ours - {KillSwitch} == set(ROWS)
+    assert ours - {KillSwitch, Freeze} == set(ROWS)
 
 
 @pytest.mark.parametrize("model", ROWS, ids=lambda model: model.__name__)

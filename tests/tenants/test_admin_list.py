@@ -64,6 +64,8 @@ def test_a_selection_is_suspended_with_a_result_for_each(admin: Client) -> None:
     started = admin.post(asked.context["send_to"], {"ids": ids, "reason": "incident"})
     assert "0 of 3" in text(admin.get(started["Location"]))
     bulk.proceed()
+    polled = admin.get(started["Location"], headers={"HX-Request": "true"})
+    assert polled["HX-Refresh"] == "true"
     seen = text(admin.get(started["Location"]))
     assert "3 of 3, finished" in seen
     assert "The organization is suspended already." in seen

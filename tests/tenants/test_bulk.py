@@ -7,7 +7,7 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from billing.models import Override
-from pulse import faults
+from pulse import faults, freeze
 from pulse.actors import Actor
 from pulse.models import AuditEvent
 from pulse.problems import PermissionRefused
@@ -67,7 +67,7 @@ def test_each_change_is_the_operators_with_the_reason_and_the_request(operator: 
     bulk.start("suspend", [one], actor=operator, reason="leak")
     bulk.proceed()
     event = AuditEvent.objects.get(verb="organization.suspend")
-    assert (event.actor, event.door, event.reason) == (operator.name, "job", "leak")
+    assert (event.actor, event.door, event.reason) == (operator.name, "admin", "leak")
 
 
 def test_its_start_and_its_end_are_recorded(operator: Actor) -> None:
@@ -162,6 +162,18 @@ def test_an_operator_who_has_lost_the_permission_does_no_more() -> None:
     user.groups.clear()
     bulk.proceed()
     assert sorted(states(run).values()) == ["done", "refused"]
+
+
+def test_a_freeze_holds_for_what_a_run_has_left(operator: Actor) -> None:
+    ids = [make_organization(name).id for name in ("acme", "blue")]
+    until = (timezone.now() + timedelta(days=9)).isoformat()
+    trials = bulk.start("extend_trial", ids, actor=operator, reason="x", parameters={"until": until})
+    bulk.proceed(seconds=0)
+    freeze.begin(actor=SYSTEM, reason="leak")
+    suspensions = bulk.start("suspend", ids, actor=operator, reason="leak")
+    bulk.proceed()
+    assert states(trials) == {"acme": "done", "blue": "refused"}
+    assert states(suspensions) == {"acme": "done", "blue": "done"}
 
 
 @pytest.mark.parametrize(("operation", "group"), [("suspend", "support"), ("extend_trial", "operator")])
