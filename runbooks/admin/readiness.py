@@ -161,7 +161,7 @@ class PacketAdmin(ReadOnlyAdmin):
             "is_ours": stage == settings.PULSE_STAGE,
             "computed": computed,
             "colour": colour,
-            "icon": icon,
+            "answer_icon": icon,
             "gate": hosted_mode.state(),
             "stands": verdicts.stands(stage),
             "packets": [_row(line) for line in computed.lines if line.kind == "packet"],
