@@ -13,7 +13,8 @@ from billing import overrides
 from pulse import limits, tasks
 from pulse.models import Mail
 from rbac import assignments
-from tenants import context, members
+from tenants import context, invitations, members
+from tenants.errors import InvitationLinkInvalid
 from tenants.invitations import RATE
 from tenants.models import Invitation, Membership, User
 from tests.api import Caller, code
@@ -122,6 +123,14 @@ def test_the_link_works_once(owner: Caller) -> None:
     assert Client().get(path).status_code == 410
     members.remove("acme", User.objects.get(email=EVE), actor=SYSTEM)
     assert join(path).status_code == 410
+
+
+def test_one_that_was_revoked_while_it_was_being_accepted_lets_nobody_in(owner: Caller) -> None:
+    read_before = invitations.pending(invited(owner).removeprefix("/invitation/"))
+    invitations.revoke("acme", read_before.pk, actor=SYSTEM)
+    with pytest.raises(InvitationLinkInvalid):
+        invitations.accept_with_password(read_before, password=PASSWORD, actor=SYSTEM)
+    assert not User.objects.filter(email=EVE).exists()
 
 
 def test_the_link_expires(owner: Caller) -> None:
