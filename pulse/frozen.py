@@ -4,6 +4,8 @@ It is asked where every verb writes its audit event, with the chain's head locke
 follows a freeze but what passes it. Jobs and tenants' own people go on.
 """
 
+from typing import Any
+
 from django.db import connection
 
 from pulse.actors import Actor
@@ -52,6 +54,17 @@ def is_frozen() -> bool:
 def in_force() -> Freeze | None:
     """The freeze with its reason, or None."""
     return Freeze.objects.filter(id=1, frozen=True).first()
+
+
+def described() -> dict[str, Any]:
+    """The freeze for scripts: since when it is in force, by whom and why."""
+    freeze = in_force()
+    return {
+        "frozen": freeze is not None,
+        "since": freeze.changed_at if freeze else None,
+        "by": freeze.changed_by if freeze else None,
+        "reason": freeze.reason if freeze else None,
+    }
 
 
 def passes(verb: str) -> bool:

@@ -32,6 +32,8 @@ urlpatterns = [
     ),
     *operations(
         path("api/admin/readiness", include((runbooks_urls.readiness, "readiness"))),
+        path("api/admin/incidents", include((runbooks_urls.incidents, "incidents"))),
+        path("api/admin/freeze", include((runbooks_urls.freeze, "freeze"))),
         path("api/admin/drills", include((runbooks_urls.drills, "drills"))),
     ),
     *hosted(

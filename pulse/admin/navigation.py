@@ -83,6 +83,13 @@ SECTIONS = (
                 "admin:pulse_killswitch_changelist",
                 "pulse.view_killswitch",
             ),
+            Item(
+                "Incidents",
+                "e911_emergency",
+                "admin:runbooks_incident_changelist",
+                "runbooks.view_incident",
+            ),
+            Item("Playbooks", "menu_book", "admin:runbooks_incident_playbooks", "runbooks.view_incident"),
             Item("Drills", "exercise", "drills", "runbooks.view_drillrun"),
             Item("Objectives", "speed", "objectives", "runbooks.view_incident"),
             Item("Freeze", "ac_unit", "admin:pulse_freeze_changelist", "pulse.view_freeze"),
@@ -119,6 +126,9 @@ ACTIONS = (
     Item("Add plan", "sell", "admin:billing_plan_add", "billing.change_plan"),
     Item("Shut hosted mode", "power_settings_new", "admin:pulse_killswitch_kill", "pulse.flip_killswitch"),
     Item("Reopen hosted mode", "lock_open", "admin:pulse_killswitch_revive", "pulse.flip_killswitch"),
+    Item("Open incident", "e911_emergency", "admin:runbooks_incident_open", "runbooks.handle_incident"),
+    Item("Freeze operators' writes", "ac_unit", "admin:pulse_freeze_begin", "pulse.freeze_writes"),
+    Item("Lift the freeze", "lock_open", "admin:pulse_freeze_lift", "pulse.freeze_writes"),
     Item("Verify the audit chain", "verified", "admin:pulse_auditevent_verify", "pulse.view_auditevent"),
 )
 

@@ -25,17 +25,9 @@ class Command(OperatorCommand):
         actor.require("pulse.view_freeze")
         if verb in VERBS:
             VERBS[verb](actor=actor, reason=reason)
-        found = frozen.in_force()
         if self.as_json:
-            self.print_json(
-                {
-                    "frozen": found is not None,
-                    "since": found.changed_at if found else None,
-                    "by": found.changed_by if found else None,
-                    "reason": found.reason if found else None,
-                }
-            )
-        elif found:
+            self.print_json(frozen.described())
+        elif frozen.is_frozen():
             self.stdout.write(frozen.refusal().detail)
         else:
             self.stdout.write("Operators' writes are not frozen.")
