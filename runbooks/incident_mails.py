@@ -1,5 +1,5 @@
-"""Mails to operators about incidents. They name the incident and where to find it, and nothing of what is
-in it: a mailbox is no place for a leak."""
+"""Mails to operators about incidents. They have its title and where to find it, and nothing of its timeline:
+a mailbox is no place for a leak."""
 
 from django.conf import settings
 from django.db.models import Q, QuerySet

@@ -181,7 +181,7 @@ def _steps(file: Path, body: str, first_line: int) -> Iterator[Step]:
         elif token.type == "list_item_open" and token.level == 1 and token.info:
             yield _step(file, section, token, lines, first_line)
     if tuple(met) != SECTIONS:
-        raise PlaybookInvalid(file, first_line, f"its sections are not {', '.join(SECTIONS)}")
+        raise PlaybookInvalid(file, first_line + 1, f"its sections are not {', '.join(SECTIONS)}")
 
 
 def _step(file: Path, section: str, item: Token, lines: list[str], first_line: int) -> Step:

@@ -111,6 +111,8 @@ class Playbook(OperatorPage):
     permission = VIEW
 
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
+        if name not in playbooks.everything():
+            raise Http404
         found = playbooks.named(name)
         context = self.model_admin.frame(request) | {
             "title": found.title,

@@ -23,11 +23,11 @@ class NewIncidentSerializer(serializers.Serializer[Any]):
         max_length=2, required=False, default="", help_text="P1 to P4; the playbook's where it is left out."
     )
     organizations = OrganizationsField()
-    note = TextField(required=False, default="")
+    note = TextField(required=False, default="", allow_blank=True)
 
 
 class NoteSerializer(serializers.Serializer[Any]):
-    note = TextField(required=False, default="")
+    note = TextField(required=False, default="", allow_blank=True)
 
 
 class NewSeveritySerializer(serializers.Serializer[Any]):
