@@ -169,7 +169,7 @@ def _wait_until_it_answers(base: str, process: "subprocess.Popen[bytes]", folder
             time.sleep(0.1)
         else:
             return
-    raise Unexpected(f"the drill's own server does not start: {(folder / 'server.log').read_text()[-1000:]}")
+    raise Unexpected(f"the drill's own server does not start: {(folder / 'server.log').read_text()[-2500:]}")
 
 
 def _manage(environment: Mapping[str, str], *arguments: str) -> str:
