@@ -26,6 +26,7 @@ from tenants.models import Organization
 
 # Tenants that one process takes at a time: few enough for progress to be seen, many enough to be quick.
 MIGRATE = "databases.migrate"
+MIGRATE_ONE = "database.migrate"
 BATCH = 50
 # What Django's collector writes for an operation in Python, which has no SQL.
 NOT_SQL = "-- THIS OPERATION CANNOT BE WRITTEN AS SQL"
@@ -98,6 +99,7 @@ def migrate_one(organization_id: str, *, actor: Actor) -> bool:
     Raises `MigrationFailed`; then the file is as it was.
     """
     actor.require("tenants.care_for_databases")
+    frozen.require_thawed(MIGRATE_ONE, actor=actor)
     organization = organizations.living(organization_id)
     if organization.schema_version >= schema.current():
         return False
@@ -107,7 +109,7 @@ def migrate_one(organization_id: str, *, actor: Actor) -> bool:
         raise errors.MigrationFailed(outcome.error)
     Organization.objects.filter(pk=organization_id).update(schema_version=schema.current())
     after = {"schema_version": schema.current()}
-    audit.record("database.migrate", actor=actor, organization=organization_id, after=after)
+    audit.record(MIGRATE_ONE, actor=actor, organization=organization_id, after=after)
     return True
 
 

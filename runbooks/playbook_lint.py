@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from runbooks.actions import ACTIONS
 from runbooks.alerts import ALERTS
+from runbooks.drills.catalogue import DRILLS
 from runbooks.playbooks import Playbook, PlaybookInvalid, Step
 
 MANAGE = "manage.py"
@@ -21,6 +22,8 @@ def faults(playbook: Playbook) -> Iterator[PlaybookInvalid]:
     for alert in sorted(ours ^ set(playbook.alerts)):
         fault = "does not exist with this playbook" if alert not in ours else "names this playbook, unlisted"
         yield PlaybookInvalid(playbook.file, 1, f"the alert {alert} {fault}")
+    for drill in sorted(set(playbook.drills) - {drill.name for drill in DRILLS}):
+        yield PlaybookInvalid(playbook.file, 1, f"there is no drill {drill}")
     for step in playbook.steps:
         yield from _faults_of(playbook, step)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from runbooks import playbook_lint, playbooks
+from runbooks.drills import catalogue
 from runbooks.playbooks import PlaybookInvalid
 
 GOOD = """---
@@ -123,3 +124,8 @@ def test_html_and_scripts_in_markdown_are_shown_as_text() -> None:
     assert "<script>" not in shown
     assert 'href="javascript' not in shown
     assert "<code>&lt;b&gt;</code>" in shown
+
+
+@pytest.mark.parametrize("drill", catalogue.DRILLS, ids=lambda drill: drill.name)
+def test_every_drill_has_a_playbook_for_when_it_fails(drill) -> None:
+    assert playbooks.of_drill(drill.name) is not None
