@@ -98,7 +98,7 @@ def test_every_other_route_that_changes_something_is_refused(parts: dict[str, st
 def test_the_routes_that_go_on_are_there() -> None:
     schema = described()
     there = {f"{one.upper()} {path}" for path, methods in schema["paths"].items() for one in methods}
-    assert PASSING <= there
+    assert there >= PASSING
 
 
 def test_each_verb_that_passes_is_written_somewhere() -> None:
