@@ -151,10 +151,11 @@ def _steps(incident: Incident, names: Mapping[str, str]) -> Iterator[str]:
 
 
 def in_words(left: timedelta) -> str:
-    """`2 h 5 min left`, or by how much it is over."""
+    """`2 h 5 min left`, or by how much it is over, in whole minutes."""
     minutes, _ = divmod(int(abs(left).total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
-    amount = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+    amount = " ".join(filter(None, (f"{hours} h" if hours else "", f"{minutes} min" if minutes else "")))
+    amount = amount or "less than a minute"
     return f"{amount} {'over' if left < timedelta(0) else 'left'}"
 
 

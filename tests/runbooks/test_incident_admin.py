@@ -133,3 +133,9 @@ def test_playbooks_are_rendered(on_call: Client) -> None:
 def test_readers_look_and_handlers_handle(page: str) -> None:
     assert who_may_open(f"{page}change/") == {"support", "operator", "billing", "admin"}
     assert who_may_open(f"{page}acknowledge/") == {"operator", "admin"}
+
+
+def test_the_first_page_tells_of_open_ones(on_call: Client, page: str) -> None:
+    assert "P1 INC-1:" in text(on_call.get("/admin/"))
+    on_call.post(f"{page}resolve/", {"note": "over"})
+    assert "P1 INC-1:" not in text(on_call.get("/admin/"))
