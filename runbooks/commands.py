@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 from django.conf import settings
@@ -244,6 +245,15 @@ def missing(argv: Sequence[str], *, commands: Iterable[str]) -> str:
         return "" if rest and rest[0] in commands else f"manage.py has no command {' '.join(rest[:1])!r}"
     if program != "python":
         return "" if shutil.which(program) else f"there is no program {program!r} on the PATH"
+    if rest[:1] == ["-m"] and not _is_module("".join(rest[1:2])):
+        return f"there is no module {''.join(rest[1:2])!r}"
     files = [word.partition("::")[0] for word in rest if word.partition("::")[0].endswith(".py")]
     absent = [file for file in files if not (settings.BASE_DIR / Path(file)).is_file()]
     return f"there is no file {absent[0]!r}" if absent else ""
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return bool(name) and find_spec(name) is not None
+    except ModuleNotFoundError:  # The package around it is not there.
+        return False

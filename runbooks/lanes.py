@@ -4,7 +4,7 @@ The hosted-operations lane ships under `runbooks/lanes/`; operators add theirs i
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
@@ -168,9 +168,16 @@ def _known_references(document: Document) -> None:
             for number, named in enumerate(part.get(field, [])):
                 if named not in packets:
                     raise document.wrong((*where, field, number), f"there is no packet {named!r}")
-        named = part.get("proved_by", {}).get("packet")
-        if named is not None and named not in packets:
-            raise document.wrong((*where, "proved_by", "packet"), f"there is no packet {named!r}")
+        for kind, known in (("packet", packets), ("drill", _drills())):
+            named = part.get("proved_by", {}).get(kind)
+            if named is not None and named not in known:
+                raise document.wrong((*where, "proved_by", kind), f"there is no {kind} {named!r}")
+
+
+def _drills() -> Collection[str]:
+    from runbooks.drills.catalogue import BY_NAME  # Its drills prove packets, which are declared here.
+
+    return BY_NAME
 
 
 def _no_cycle(document: Document) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from pulse.problems import Problem
 from runbooks import evidence, lanes, packets, release
+from runbooks.drills.catalogue import DRILLS
 from runbooks.models import DrillRun, Outcome, PacketState
 from runbooks.packets import STALE, Standing
 from runbooks.release import Release
@@ -108,6 +109,19 @@ def _lines(stage: str, code: Release) -> Iterator[Line]:
                 yield _packet(packet, standings[lane.id, packet.id])
         for condition in (*lane.conditions, *lane.register):
             yield _condition(lane, condition, stage, standings)
+    yield from _failed_drills(stage)
+
+
+def _failed_drills(stage: str) -> Iterator[Line]:
+    """Of the drills that block the stage, those that failed when they were last held."""
+    for drill in DRILLS:
+        if stage in drill.blocks:
+            last = DrillRun.objects.filter(drill=drill.name, state__in=ENDED).first()
+            if last is not None and last.state not in WENT_WELL:
+                yield Line(
+                    "drill", "", drill.name, drill.title, "failed", False, True, last.ended_at,
+                    "it failed when it was last held", f"manage.py drill run {drill.name}",
+                )  # fmt: skip
 
 
 def _evidence() -> Line:

@@ -68,6 +68,14 @@ def test_a_drill_that_failed_last_opens_its_condition(repository: Repository) ->
     assert line("C1").state == "met"
 
 
+def test_a_drill_of_no_condition_blocks_too_when_it_failed_last(repository: Repository) -> None:
+    ready(stage="ga")
+    drilled("worker-dead", state="failed")
+    assert (line("worker-dead", stage="ga").state, answer("--stage", "ga")) == ("failed", 2)
+    drilled("worker-dead")
+    assert answer("--stage", "ga") == 0
+
+
 def test_a_drill_ages(repository: Repository) -> None:
     ready()
     with time_machine.travel(timezone.now() + timedelta(days=31)):
