@@ -19,6 +19,8 @@ from runbooks.readiness import Line, Readiness
 EXIT_CODES = {Outcome.GO: 0, Outcome.GO_WITH_CONDITIONS: 1, Outcome.NO_GO: 2}
 # Everything that is no answer: a refusal, wrong usage, a database that is away.
 NO_ANSWER = 3
+# Where nobody's window says how wide a line may be.
+WIDTH_OF_A_FILE = 200
 COLUMNS = ("", "What", "State", "Since (UTC)", "Why", "Next")
 
 
@@ -71,6 +73,8 @@ class Command(OperatorCommand):
 
     def _print_board(self, computed: Readiness) -> None:
         console = Console(file=cast(IO[str], self.stdout))
+        if not console.is_terminal:
+            console.width = WIDTH_OF_A_FILE
         table = Table(*COLUMNS, title=f"{computed.stage}: {computed.outcome}")
         for line in computed.lines:
             table.add_row(*map(Text, _cells(line)))
