@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 
 # 1 bad of 1000 leaves nothing of a budget of 0.1 %, whatever the floating point says.
 ROUNDING = 1e-9
+PROMETHEUS = "prometheus"
 NOT_SCRAPED = "Prometheus has no counts for some objectives: is the job named pulse?"
 
 
@@ -180,8 +181,8 @@ def _by_prometheus() -> list[Status]:
 
 def _scraped(slo: Slo, found: dict[tuple[str | None, str | None], float]) -> Status:
     if (slo.id, "total") not in found:
-        return Status(slo, 0, 0, "prometheus", NOT_SCRAPED)
-    return Status(slo, max(0.0, found.get((slo.id, "bad"), 0)), found[slo.id, "total"], "prometheus")
+        return Status(slo, 0, 0, PROMETHEUS, NOT_SCRAPED)
+    return Status(slo, max(0.0, found.get((slo.id, "bad"), 0)), found[slo.id, "total"], PROMETHEUS)
 
 
 def _by_own_counts(why: str) -> list[Status]:

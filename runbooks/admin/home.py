@@ -127,8 +127,9 @@ def _budgets(statuses: Iterable[slos.Status]) -> Iterator[Figure]:
 
 
 def _overspent(statuses: Iterable[slos.Status]) -> Iterator[Concern]:
+    """As far as Prometheus knows: counts since a start are few, of which one failure is much."""
     for status in statuses:
-        if status.is_exhausted:
+        if status.is_exhausted and status.source == slos.PROMETHEUS:
             text = f"The error budget of {status.slo.title} is spent"
             yield Concern(Harm.SERVICE, text, reverse("objectives"), "See the objective")
 

@@ -59,7 +59,7 @@ def add_a_role(page: Page) -> None:
 def back_up(page: Page) -> None:
     tab(page, "Database")
     press(page, "Back up")
-    dialog(page).get_by_label("Reason").fill("before the change")
+    dialog(page).get_by_role("textbox", name="Reason").fill("before the change")
     confirm(page, "Back up")
     expect(page.get_by_role("row", name="before the change")).to_be_visible()
 
@@ -79,7 +79,7 @@ def give_the_role(page: Page) -> None:
 def restore_the_backup(page: Page) -> None:
     tab(page, "Database")
     page.get_by_role("row", name="before the change").get_by_role("link", name="Restore").click()
-    dialog(page).get_by_label("Reason").fill("it was the wrong bot")
+    dialog(page).get_by_role("textbox", name="Reason").fill("it was the wrong bot")
     dialog(page).get_by_label("Type acme to confirm").fill("acme")
     confirm(page, "Restore")
     expect(page.get_by_text("acme is restored to")).to_be_visible()
@@ -92,14 +92,14 @@ def lay_an_override(page: Page) -> None:
     page.get_by_label("State").select_option("suspended")
     page.get_by_role("button", name="Override").click()
     expect(page.locator("#dialog")).to_contain_text("This field is required.")
-    page.get_by_label("Reason").fill("a fraud is looked into")
+    page.get_by_role("textbox", name="Reason").fill("a fraud is looked into")
     page.get_by_role("button", name="Override").click()
     expect(banner(page)).to_contain_text("there is no service")
 
 
 def revoke_it(page: Page) -> None:
     page.locator(".pulse-layers").get_by_role("link", name="Revoke").click()
-    dialog(page).get_by_label("Reason").fill("there was none")
+    dialog(page).get_by_role("textbox", name="Reason").fill("there was none")
     confirm(page, "Revoke")
     expect(banner(page)).to_contain_text("the service is in force")
 

@@ -60,6 +60,7 @@ def test_a_second_start_keeps_all_data_and_prints_no_password(first_start):
     assert "assword" not in ours.log.read_text()
 
 
+@pytest.mark.drill
 def test_the_environment_may_give_the_first_password(tmp_path):
     with installation(tmp_path) as ours, serve(ours, PULSE_OPERATOR_PASSWORD="correct horse") as running:
         signed_in = sign_in(running.base, "operator@localhost", "correct horse")
@@ -95,6 +96,7 @@ def test_a_process_that_dies_takes_the_others_with_it(installed: Installation, n
         wait_for(lambda: alive(family) == [], what="all processes to end")
 
 
+@pytest.mark.drill
 def test_killing_the_parent_leaves_no_child(installed: Installation):
     with serve(installed) as running:
         family = family_of(running.process.pid)
@@ -113,6 +115,7 @@ def test_a_port_in_use_is_said_before_anything_is_changed(tmp_path):
     assert "assword" not in done.stdout
 
 
+@pytest.mark.drill
 def test_a_jobs_mail_is_sent_by_the_worker(installed: Installation):
     mails = installed.mails
     with serve(installed):

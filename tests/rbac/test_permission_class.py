@@ -7,8 +7,9 @@ from pulse import routes, urls
 from rbac import databases
 from rbac.api.check_views import Check
 from tenants.api.access import Access
+from tenants.models import Membership
 from tests.api import Caller, code
-from tests.factories import make_organization
+from tests.factories import UserFactory, make_organization
 from tests.rbac.callers import make_role, member, owner
 from tests.tenants.scrape import value_of
 
@@ -21,10 +22,13 @@ PARAMETERS = {
     "<path:principal_id>": "bob",
     "<str:user_id>": "bob",
     "<int:token_id>": "1",
+    "<uuid:public_id>": "11111111-1111-4111-8111-111111111111",
+    "<int:invitation_id>": "1",
 }
 # Routes whose answer is not the policy's, and why.
 EXEMPT = {
     "api/org/check": "a question about any principal; the token's scope guards it",
+    "api/org/leave": "every member may, whatever their roles",
     "edge/check": "asks for nothing of the organization; the product decides what follows",
     "edge/refusal": "shows a refusal of the edge check",
 }
@@ -77,6 +81,8 @@ def test_the_check_route_takes_its_own_scope() -> None:
 def acme(database: None) -> None:
     make_organization("acme")
     make_role("deployer")
+    person = UserFactory(public_id=PARAMETERS["<uuid:public_id>"])
+    Membership.objects.create(user=person, organization_id="acme")
 
 
 @pytest.mark.parametrize(("method", "where"), CALLS)

@@ -25,7 +25,7 @@ ON_THE_RUNNING_SERVER = [drill.name for drill in catalogue.DRILLS if drill.probe
 TOLD_OF = {
     "runbooks.DrillRun", "runbooks.DrillStep", "runbooks.EvidenceRun", "runbooks.EvidenceRecord",
     "runbooks.EvidenceHead", "pulse.AuditEvent", "pulse.AuditHead", "pulse.KillSwitch",
-    "django_tasks_database.DBTaskResult",
+    "django_tasks_database.DBTaskResult", "pulse.Heartbeat",
 }  # fmt: skip
 
 
