@@ -245,8 +245,7 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
     actor.require("tenants.purge_organization")
     frozen.require_thawed(RECONCILE, actor=actor)
     with _lock(fcntl.LOCK_EX):
-        found = [(resource, one) for resource in resources.registered() for one in resource.orphans()]
-        names = [f"{resource.name}: {orphan}" for resource, orphan in found]
+        found, names = _leftovers()
         cleared, kept = (names, []) if len(found) <= most else ([], names)
         for resource, orphan in found if not kept else ():
             resource.clear(orphan)
@@ -257,6 +256,19 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
     if kept:
         log.error("too many leftovers to clear unasked", count=len(kept), most=most)
     return Reconciled(cleared, mended, kept)
+
+
+def leftovers(*, actor: Actor) -> list[str]:
+    """What `reconcile` would find to clear, as `resource: what`; it waits as that does."""
+    actor.require("tenants.purge_organization")
+    with _lock(fcntl.LOCK_EX):
+        _, names = _leftovers()
+    return names
+
+
+def _leftovers() -> tuple[list[tuple[resources.TenantResource, str]], list[str]]:
+    found = [(resource, one) for resource in resources.registered() for one in resource.orphans()]
+    return found, [f"{resource.name}: {orphan}" for resource, orphan in found]
 
 
 def _equip_default() -> list[str]:

@@ -29,7 +29,8 @@ class Command(OperatorCommand):
         show.add_argument("ids", nargs="+", metavar="ID")
         override = verbs.add_parser("override", help="Lay an override over what they have.")
         override.add_argument("ids", nargs="+", metavar="ID")
-        override.add_argument("--reason", required=True)
+        self.reason_option(override, required=True)
+        self.dry_run_option(override)
         override.add_argument(
             "--state", default="", help="trial, active, grace, expired, suspended, canceled."
         )
@@ -43,13 +44,16 @@ class Command(OperatorCommand):
         )
         revoke = verbs.add_parser("revoke", help="Take overrides away; what is below them is back.")
         revoke.add_argument("overrides", nargs="+", type=int, metavar="NUMBER")
-        revoke.add_argument("--reason", default="")
+        self.reason_option(revoke)
+        self.dry_run_option(revoke)
         verbs.add_parser(
             "expire-trials",
             help="Mail about trials that end soon, and about trials, graces and periods that have ended.",
         )
         reconcile = verbs.add_parser("reconcile", help="Compare with Stripe.")
-        reconcile.add_argument("--apply", action="store_true", help="Take over what Stripe says.")
+        really = reconcile.add_mutually_exclusive_group()
+        really.add_argument("--apply", action="store_true", help="Take over what Stripe says.")
+        really.add_argument("--dry-run", action="store_true", help="Only compare, as without --apply.")
         refresh = verbs.add_parser(
             "refresh", help="Derive anew what the gate reads, from Stripe and the layers."
         )
@@ -61,7 +65,7 @@ class Command(OperatorCommand):
             "retry", help="Process events anew that were parked, or whose customer was unknown."
         )
         retry.add_argument("events", nargs="+", metavar="EVENT")
-        retry.add_argument("--reason", default="")
+        self.reason_option(retry)
         for one in verbs.choices.values():
             self.common(one)
 
@@ -95,16 +99,19 @@ class Command(OperatorCommand):
 
         def act(one: str) -> dict[str, Any]:
             override = overrides.add(one, wanted, actor=actor, reason=options["reason"])
+            if options["dry_run"]:
+                return _state_and_plan(one)
             return {"override": override.pk}
 
-        self.for_each(options["ids"], act, description="override")
+        self.for_each(options["ids"], act, description="override", dry_run=options["dry_run"])
 
     def _revoke(self, actor: Actor, options: dict[str, Any]) -> None:
         def act(number: str) -> dict[str, Any]:
             override = overrides.revoke(int(number), actor=actor, reason=options["reason"])
             return {"organization": override.organization_id}
 
-        self.for_each([str(one) for one in options["overrides"]], act, description="revoke")
+        numbers = [str(one) for one in options["overrides"]]
+        self.for_each(numbers, act, description="revoke", dry_run=options["dry_run"])
 
     def _refresh(self, actor: Actor, options: dict[str, Any]) -> None:
         def act(one: str) -> dict[str, Any]:
@@ -145,6 +152,11 @@ class Command(OperatorCommand):
         self.print_rows(rows, empty="Stripe and Pulse agree.")
         if any(not drift.fixed for drift in drifts):
             sys.exit(1)
+
+
+def _state_and_plan(organization_id: str) -> dict[str, Any]:
+    shown = describe(entitlements.for_organization(organization_id))
+    return {name: shown[name] for name in ("subscription_state", "plan_version")}
 
 
 def _origins(shown: dict[str, Any]) -> list[tuple[str, str]]:

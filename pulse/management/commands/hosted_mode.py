@@ -20,7 +20,7 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=("status", *VERBS))
-        parser.add_argument("--reason", default="", help="Kept in the audit log.")
+        self.reason_option(parser)
 
     def run(self, *, actor: Actor, verb: str, reason: str, **options: Any) -> None:
         actor.require("pulse.view_killswitch")

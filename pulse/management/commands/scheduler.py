@@ -17,7 +17,7 @@ LOOK_EVERY_SECONDS = 2
 
 
 class Command(BaseCommand):
-    help = "Fire schedules. Run one or more; each firing happens once."
+    help = "Fire schedules. Run one or more; each firing happens once. Example: manage.py scheduler"
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()

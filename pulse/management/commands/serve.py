@@ -25,7 +25,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class Command(BaseCommand):
-    help = "Migrate, make the first operator, and run the web server, the worker and the scheduler together."
+    help = (
+        "Migrate, make the first operator, and run the web server, the worker and the scheduler together. "
+        "Example: manage.py serve"
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_address_is_free()

@@ -12,7 +12,7 @@ from pulse import jobs
 
 
 class Command(db_worker.Command):
-    help = "Run queued jobs. Stop it with SIGTERM; it finishes the job at hand."
+    help = "Run queued jobs. Stop it with SIGTERM; it finishes the job at hand. Example: manage.py worker"
 
     def handle(self, **options: Any) -> None:
         name = jobs.process_name()

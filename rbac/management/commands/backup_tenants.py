@@ -23,7 +23,7 @@ class Command(OperatorCommand):
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="*", metavar="ID")
         parser.add_argument("--list", action="store_true", help="Show the backups there are instead.")
-        parser.add_argument("--reason", default="", help="Kept in the manifest and the audit log.")
+        self.reason_option(parser)
         parser.add_argument(
             "--prune-days", type=int, metavar="N", help="Afterwards delete older backups of these."
         )

@@ -19,7 +19,12 @@ class Command(OperatorCommand):
     )
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--plan", action="store_true", help="Say who is behind and which SQL would run.")
+        parser.add_argument(
+            "--plan",
+            "--dry-run",
+            action="store_true",
+            help="Say who is behind and which SQL would run, and do nothing.",
+        )
         parser.add_argument("--only", nargs="+", metavar="ID", help="These tenants alone.")
         parser.add_argument("--workers", type=int, default=0, metavar="N", help="Processes (all processors).")
 

@@ -1,10 +1,9 @@
 """`manage.py restore_tenant ID BACKUP [--reason TEXT] [--yes]`."""
 
-import sys
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
@@ -20,8 +19,8 @@ class Command(OperatorCommand):
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", metavar="ID")
         parser.add_argument("backup", metavar="BACKUP", help="Its name, from backup_tenants --list.")
-        parser.add_argument("--reason", default="", help="Kept in the audit log.")
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
+        self.reason_option(parser)
+        self.yes_option(parser)
 
     def run(
         self,
@@ -33,17 +32,9 @@ class Command(OperatorCommand):
         yes: bool,
         **options: Any,
     ) -> None:
-        if not yes:
-            self._confirm(id, backup)
+        self.confirm(f"Roles of {id} go back to {backup}.", typed=id, yes=yes, demanded=True)
         restored = restoring.restore(id, backup, actor=actor, reason=reason)
         if self.as_json:
             self.print_json(asdict(restored))
         else:
             self.stdout.write(f"{id} is as it was at {restored.made_at}.")
-
-    def _confirm(self, organization_id: str, backup: str) -> None:
-        if not sys.stdin.isatty():
-            raise CommandError("Add --yes: there is no terminal to ask.", returncode=2)
-        asked = f"Roles of {organization_id} go back to {backup}. Type its id to go on: "
-        if input(asked) != organization_id:
-            raise CommandError("Nothing was changed.")

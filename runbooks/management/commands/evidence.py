@@ -50,7 +50,7 @@ class Command(OperatorCommand):
         import_.add_argument("file", type=Path, metavar="FILE")
         reject = verbs.add_parser("reject", help="Send a packet back to its implementer.")
         reject.add_argument("packets", nargs=1, metavar="PACKET")
-        reject.add_argument("--reason", required=True)
+        self.reason_option(reject, required=True)
         reject.add_argument("--lane", default="")
         for one in verbs.choices.values():
             self.common(one)

@@ -27,13 +27,14 @@ class Command(OperatorCommand):
         parser.add_argument(
             "--dry-run", action="store_true", help="Do all of it and roll back; Pulse may go on running."
         )
-        parser.add_argument("--reason", default="", help="Kept in the audit log.")
-        parser.add_argument("--yes", action="store_true", help="Do not ask.")
+        self.reason_option(parser)
+        self.yes_option(parser)
 
     def run(self, *, actor: Actor, to: str, dry_run: bool, reason: str, yes: bool, **options: Any) -> None:
         if dry_run:
             moved = moving.rehearse(to=to, actor=actor, progress=self.progress)
         else:
+            self.confirm("Pulse must stay stopped meanwhile.", typed="move", yes=yes, demanded=True)
             moved = moving.move(to=to, actor=actor, progress=self.progress, reason=reason)
         self._show(moved, dry_run=dry_run)
 

@@ -1,4 +1,4 @@
-"""`manage.py reap [--live]`."""
+"""`manage.py reap [--live [--yes]]`."""
 
 import sys
 from typing import Any
@@ -17,9 +17,12 @@ class Command(OperatorCommand):
     )
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--live", action="store_true", help="Really purge. This cannot be undone.")
+        really = parser.add_mutually_exclusive_group()
+        really.add_argument("--live", action="store_true", help="Really purge. This cannot be undone.")
+        really.add_argument("--dry-run", action="store_true", help="Only say which, as without --live.")
+        self.yes_option(parser)
 
-    def run(self, *, actor: Actor, live: bool, **options: Any) -> None:
+    def run(self, *, actor: Actor, live: bool, yes: bool, **options: Any) -> None:
         actor.require("tenants.view_organization")
         due = reaper.due()
         if not live:
@@ -28,6 +31,8 @@ class Command(OperatorCommand):
             ]
             self.print_rows(rows, empty="Nothing is past its retention.")
             return
+        if due:
+            self.confirm(f"{len(due)} organizations are erased for ever.", typed=str(len(due)), yes=yes)
         rows = []
         for outcome in self.progress(reaper.reap(actor=actor), len(due), "reap"):
             result = outcome.refusal or "purged"

@@ -1,4 +1,4 @@
-"""`manage.py reconcile [--most N]`."""
+"""`manage.py reconcile [--most N] [--dry-run]`."""
 
 import sys
 from typing import Any
@@ -21,8 +21,14 @@ class Command(OperatorCommand):
             metavar="N",
             help="Clear nothing when there are more: the control database may be an old one (%(default)s).",
         )
+        self.dry_run_option(parser)
 
-    def run(self, *, actor: Actor, most: int, **options: Any) -> None:
+    def run(self, *, actor: Actor, most: int, dry_run: bool, **options: Any) -> None:
+        if dry_run:
+            found = provisioning.leftovers(actor=actor)
+            rows = [{"result": "would be cleared", "what": what} for what in found]
+            self.print_rows(rows, empty="Nothing was left behind.")
+            return
         done = provisioning.reconcile(actor=actor, most=most)
         rows = [
             {"result": result, "what": what}

@@ -1,4 +1,4 @@
-"""`manage.py unsuspend ID… [--reason TEXT]`."""
+"""`manage.py unsuspend ID… [--reason TEXT] [--dry-run]`."""
 
 from typing import Any
 
@@ -17,10 +17,11 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ids", nargs="+", metavar="ID")
-        parser.add_argument("--reason", default="", help="Kept in the audit log.")
+        self.reason_option(parser)
+        self.dry_run_option(parser)
 
-    def run(self, *, actor: Actor, ids: list[str], reason: str, **options: Any) -> None:
+    def run(self, *, actor: Actor, ids: list[str], reason: str, dry_run: bool, **options: Any) -> None:
         def act(one: str) -> dict[str, Any]:
             return {"status": lifecycle.unsuspend(one, actor=actor, reason=reason).status}
 
-        self.for_each(ids, act, description="unsuspend")
+        self.for_each(ids, act, description="unsuspend", dry_run=dry_run)
