@@ -36,9 +36,15 @@ class Command(OperatorCommand):
         )
         override.add_argument("--plan", default="", help="A plan, or 'team v2'.")
         override.add_argument("--trial-ends", type=_instant, metavar="INSTANT", help="RFC 3339.")
-        override.add_argument("--add", action="append", default=[], metavar="CAPABILITY")
-        override.add_argument("--remove", action="append", default=[], metavar="CAPABILITY")
-        override.add_argument("--limit", action="append", default=[], type=_limit, metavar="NAME=N")
+        override.add_argument(
+            "--add", action="append", default=[], metavar="CAPABILITY", help="Give it, too."
+        )
+        override.add_argument(
+            "--remove", action="append", default=[], metavar="CAPABILITY", help="Take it away."
+        )
+        override.add_argument(
+            "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help="Set a limit."
+        )
         override.add_argument(
             "--until", type=_instant, metavar="INSTANT", help="RFC 3339; for ever if absent."
         )
@@ -58,9 +64,9 @@ class Command(OperatorCommand):
             "refresh", help="Derive anew what the gate reads, from Stripe and the layers."
         )
         refresh.add_argument("ids", nargs="+", metavar="ID")
-        refresh.add_argument("--reason", default="")
+        refresh.add_argument("--reason", default="", help="Kept in the audit log.")
         events = verbs.add_parser("events", help="Stripe's events that need a person: parked, or of nobody.")
-        events.add_argument("--status", choices=StripeEvent.Status.values)
+        events.add_argument("--status", choices=StripeEvent.Status.values, help="Only those of one status.")
         retry = verbs.add_parser(
             "retry", help="Process events anew that were parked, or whose customer was unknown."
         )
