@@ -60,6 +60,7 @@ def seed(
     Raises `SeedRefused` outside development and where organizations exist.
     """
     frozen.require_thawed(SEED, actor=actor)
+    actor.require("tenants.provision_organization")
     _refuse_unless_empty()
     imagination = Imagination(random_seed, timezone.now(), _plans(), _operators())
     born: list[tuple[datetime, str, str]] = []

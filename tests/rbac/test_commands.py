@@ -186,7 +186,7 @@ def test_a_restore_on_a_terminal_asks_for_the_id(typed: str, status: int, roles:
         os.close(ours)
         os.close(theirs)
     assert process.returncode == status, said
-    assert b"Type its id" in said
+    assert b"Type acme" in said
     assert bobs_roles() == roles
 
 

@@ -16,7 +16,7 @@ DJANGOS = ("check", "migrate")
 class Command(BaseCommand):
     help = (
         "Print a script that completes the commands, verbs, options and choices of manage.py in a shell. "
-        "Example: manage.py completion bash >> ~/.bash_completion"
+        "Example: manage.py completion bash"
     )
     requires_system_checks = ()
 

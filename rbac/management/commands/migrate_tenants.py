@@ -31,6 +31,7 @@ class Command(OperatorCommand):
     def run(self, *, actor: Actor, plan: bool, only: list[str] | None, workers: int, **options: Any) -> None:
         if workers < 0:
             raise CommandError("--workers is a whole number from 0.", returncode=2)
+        actor.require("tenants.care_for_databases")
         behind = fleet.behind()
         if only:
             named = [organizations.living(one).id for one in only]

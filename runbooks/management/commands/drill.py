@@ -25,7 +25,7 @@ class Command(OperatorCommand):
         run.add_argument("--all", action="store_true", help="Hold all of them.")
         past = verbs.add_parser("history", help="The latest runs, of one drill or of all.")
         past.add_argument("name", nargs="?", metavar="NAME")
-        past.add_argument("--limit", type=int, default=20)
+        past.add_argument("--limit", type=int, default=20, help="How many; 20 when absent.")
         for one in verbs.choices.values():
             self.common(one)
 

@@ -32,17 +32,25 @@ class Command(OperatorCommand):
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         run = verbs.add_parser("run", help="Run the acceptance commands of packets.")
         run.add_argument("packets", nargs="+", metavar="PACKET")
-        run.add_argument("--as", dest="role", required=True, choices=(Role.IMPLEMENTER, Role.REVIEWER))
+        run.add_argument(
+            "--as",
+            dest="role",
+            required=True,
+            choices=(Role.IMPLEMENTER, Role.REVIEWER),
+            help="Whose run it is; one of each approves a packet.",
+        )
         run.add_argument("--lane", default="", help="Where several lanes have a packet of the name.")
         listing = verbs.add_parser("list", help="The latest runs.")
-        listing.add_argument("--packet", default="", metavar="PACKET")
-        listing.add_argument("--lines", type=int, default=20, metavar="N")
+        listing.add_argument("--packet", default="", metavar="PACKET", help="Of this packet alone.")
+        listing.add_argument("--lines", type=int, default=20, metavar="N", help="How many; 20 when absent.")
         show = verbs.add_parser("show", help="One record, with its output.")
         show.add_argument("sequence", type=int, metavar="NUMBER")
         verify = verbs.add_parser(
             "verify", help="Find the first tampered record of the chain, or of a bundle."
         )
-        verify.add_argument("--bundle", type=Path, metavar="FILE")
+        verify.add_argument(
+            "--bundle", type=Path, metavar="FILE", help="A bundle in the place of our own chain."
+        )
         export = verbs.add_parser("export", help="Write a bundle that another machine can verify.")
         export.add_argument("file", type=Path, metavar="FILE")
         export.add_argument("--packet", default="", help="From this packet's latest two runs on.")
@@ -51,7 +59,7 @@ class Command(OperatorCommand):
         reject = verbs.add_parser("reject", help="Send a packet back to its implementer.")
         reject.add_argument("packets", nargs=1, metavar="PACKET")
         self.reason_option(reject, required=True)
-        reject.add_argument("--lane", default="")
+        reject.add_argument("--lane", default="", help="Where several lanes have a packet of the name.")
         for one in verbs.choices.values():
             self.common(one)
 

@@ -29,11 +29,24 @@ class Command(OperatorCommand):
     def arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
         opening = verbs.add_parser("open", help="Open one, with its playbook's steps and clocks.")
-        opening.add_argument("--playbook", required=True, choices=tuple(playbooks.everything()))
-        opening.add_argument("--title", required=True)
-        opening.add_argument("--severity", default="", choices=Severity.values)
-        opening.add_argument("--organization", action="append", default=[], metavar="ID")
-        opening.add_argument("--note", default="")
+        opening.add_argument(
+            "--playbook",
+            required=True,
+            choices=tuple(playbooks.everything()),
+            help="The one that it follows.",
+        )
+        opening.add_argument("--title", required=True, help="What is wrong, in one line.")
+        opening.add_argument(
+            "--severity", default="", choices=Severity.values, help="The playbook's when absent."
+        )
+        opening.add_argument(
+            "--organization",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="One that is concerned; may be repeated.",
+        )
+        opening.add_argument("--note", default="", help="Kept in the timeline.")
         listing = verbs.add_parser("list", help="Those that are not resolved, the most severe first.")
         listing.add_argument("--all", action="store_true", help="The resolved ones, too.")
         verbs.add_parser("playbooks", help="The playbooks, with their severities and times.")
@@ -43,7 +56,7 @@ class Command(OperatorCommand):
         for verb in NOTED:
             one = verbs.add_parser(verb, help=HELP[verb])
             one.add_argument("number", type=int)
-            one.add_argument("--note", default="")
+            one.add_argument("--note", default="", help="Kept in the timeline.")
         self._arguments_of_changes(verbs)
         for one in verbs.choices.values():
             self.common(one)
@@ -52,7 +65,7 @@ class Command(OperatorCommand):
         severity = verbs.add_parser("severity", help="Change how bad it is; its running clocks follow.")
         severity.add_argument("number", type=int)
         severity.add_argument("severity", choices=Severity.values)
-        severity.add_argument("--reason", required=True)
+        severity.add_argument("--reason", required=True, help="Why it changes.")
         owner = verbs.add_parser("owner", help="Who sees to it that it ends.")
         owner.add_argument("number", type=int)
         owner.add_argument("email", nargs="?", help="An operator's; nobody's if left out.")
@@ -62,11 +75,17 @@ class Command(OperatorCommand):
         step = verbs.add_parser("step", help="Mark a step as done.")
         step.add_argument("number", type=int)
         step.add_argument("step", type=int)
-        step.add_argument("--note", default="")
+        step.add_argument("--note", default="", help="Kept in the timeline.")
         run = verbs.add_parser("run", help="Run an action and write down what came of it.")
         run.add_argument("number", type=int)
         run.add_argument("action", choices=tuple(actions.ACTIONS))
-        run.add_argument("--organization", action="append", default=[], metavar="ID")
+        run.add_argument(
+            "--organization",
+            action="append",
+            default=[],
+            metavar="ID",
+            help="One that is concerned; may be repeated.",
+        )
 
     def run(self, *, actor: Actor, verb: str, **options: Any) -> None:
         actor.require("runbooks.view_incident")

@@ -19,8 +19,10 @@ class Command(OperatorCommand):
         make = verbs.add_parser("make", help="Make a code and print it, this once.")
         make.add_argument("--email", default="", help="For this address alone; anyone when absent.")
         make.add_argument("--uses", type=int, default=1, metavar="N", help="Organizations (default: 1).")
-        make.add_argument("--days", type=int, default=invitation_codes.DEFAULT_DAYS, metavar="N")
-        make.add_argument("--note", default="")
+        make.add_argument(
+            "--days", type=int, default=invitation_codes.DEFAULT_DAYS, metavar="N", help="Until it expires."
+        )
+        make.add_argument("--note", default="", help="What it is for.")
         listing = verbs.add_parser("list", help="Every code, with how often it was used.")
         revoke = verbs.add_parser("revoke", help="Have nobody sign up by it any more.")
         revoke.add_argument("prefix", help="The code's beginning, as the list shows it.")

@@ -17,7 +17,7 @@ class Command(OperatorCommand):
     )
 
     def arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--status", choices=Status.values)
+        parser.add_argument("--status", choices=Status.values, help="Only those of one status.")
         parser.add_argument("--synthetic", action="store_true", help="Those that drills made instead.")
         parser.add_argument(
             "--search", default="", help="Part of the id, the name or an owner's e-mail address."
