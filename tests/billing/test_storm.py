@@ -30,7 +30,7 @@ def configured(settings) -> None:
     settings.STRIPE_WEBHOOK_SECRETS = [SECRET]
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(5000, marks=pytest.mark.drill)])
+@pytest.mark.parametrize("count", [120, pytest.param(5000, marks=pytest.mark.drill)])
 def test_a_storm_with_a_worker_killed_thrice_ends_as_the_ordered_delivery(
     count: int, snapshot: Snapshot, tmp_path: Path
 ) -> None:
