@@ -11,6 +11,8 @@ from pulse.settings import development_secret
 from tests.processes import ROOT, environment
 
 SAFE = {
+    # A mode that is asked for without a verdict is warned of.
+    "PULSE_HOSTED_MODE": "",
     "PULSE_STAGE": "ga",
     "PULSE_SECRET_KEY": "correct horse battery staple " * 3,
     "PULSE_ALLOWED_HOSTS": "pulse.example",
