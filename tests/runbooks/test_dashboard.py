@@ -45,7 +45,7 @@ def scraping(tmp_path: Path) -> Iterator[str]:
         changes = {
             "127.0.0.1:8000": target,
             # A process of many tests has much to tell, and a scrape may last no longer than this.
-            "scrape_interval: 15s": "scrape_interval: 2s",
+            "scrape_interval: 15s": "scrape_interval: 1s",
             "evaluation_interval: 30s": "evaluation_interval: 1s",
         }
         with prometheus(tmp_path, example("prometheus.yml", changes)) as base:
@@ -53,6 +53,9 @@ def scraping(tmp_path: Path) -> Iterator[str]:
             work()
             transitions = "increase(pulse_hosted_lifecycle_transition_seconds_count[5m]) > 0"
             wait_for(lambda: ask(base, transitions), what="the work to be scraped")
+            # Born by the work itself, so that an increase takes two scrapes of it.
+            twice = "count_over_time(pulse_rbac_role_mutations_total[5m]) > 1"
+            wait_for(lambda: ask(base, twice), what="the work to be scraped twice")
             wait_for(lambda: ask(base, "slo:latency_p95:seconds_rate5m"), what="the rules to be evaluated")
             yield base
 
