@@ -132,6 +132,7 @@ def test_the_kill_switch_shuts_and_opens_hosted_routes(tmp_path: Path, token: st
         assert [url for url in asked if not url.startswith((base, "data:"))] == []
 
 
+@pytest.mark.drill
 def test_a_selection_is_suspended_from_the_list(tmp_path: Path, token: str) -> None:
     with web_server(tmp_path, workers=1) as base, signed_in(base) as (page, _):
         page.goto(base + "/admin/tenants/organization/")

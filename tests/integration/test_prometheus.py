@@ -104,6 +104,7 @@ def test_counts_are_exact_over_all_workers_and_outlive_one(scraped: Scraped):
     assert scraped.value("resets(pulse_hosted_signups_total[5m])") == 0
 
 
+@pytest.mark.drill
 def test_active_tenants_are_counted_in_the_database(scraped: Scraped):
     make_organization("acme")
     make_organization("globex")

@@ -91,12 +91,14 @@ def test_the_whole_api_as_nobody(case: Case, acme: str):
     ask(case, {})
 
 
+@pytest.mark.drill
 @REFUSED.include(path_regex="^/api/admin/").parametrize()
 @brief
 def test_the_operators_api_as_a_tenants_owner(case: Case, as_owner: dict[str, str]):
     ask(case, as_owner)
 
 
+@pytest.mark.drill
 @REFUSED.include(path_regex="^/api/org").parametrize()
 @brief
 def test_the_tenants_api_as_an_operator(case: Case, as_operator: dict[str, str]):

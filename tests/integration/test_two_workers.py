@@ -69,6 +69,7 @@ def test_a_suspension_holds_at_once_in_both_workers(pulse: str, tmp_path: Path):
     assert min(asked_each) >= 10
 
 
+@pytest.mark.drill
 def test_the_kill_switch_flipped_by_another_process_holds_at_once(pulse: str):
     make_organization("acme")
     owner = member_token("acme")
