@@ -33,7 +33,13 @@ def measure() -> list[Result]:
     paths = [reverse(f"admin:{one._meta.label_lower.replace('.', '_')}_changelist") for one in lists()]
     taken = alternately(*(page(client, path) for path in paths), rounds=ROUNDS, title="lists' first pages")
     return [
-        Result(f"first page of a list, to the limit of {path}", median(times) / 1000, LIMIT_MILLISECONDS, "ms", 1.0)
+        Result(
+            f"first page of a list, to the limit of {path}",
+            median(times) / 1000,
+            LIMIT_MILLISECONDS,
+            "ms",
+            1.0,
+        )
         for path, times in zip(paths, taken, strict=True)
     ]
 
