@@ -20,6 +20,7 @@ class Actor:
     """`name` is a user's public UUID, a job's name, the operating-system user, or for a stranger `anonymous`
     or what they do, such as `sign-up`: never an e-mail address.
 
+    `as_member` is true for whoever acts within an organization as one of its people, even an operator.
     `recent` is false for a session whose person has not proved lately who they are (`pulse.recent`).
     A person is held to their Django permissions. Jobs, and whoever may run `manage.py` on the machine
     (and so read its secret key), are not.
@@ -31,6 +32,7 @@ class Actor:
     user: AbstractBaseUser | None = None
     request_id: str = ""
     recent: bool = True
+    as_member: bool = False
 
     def may(self, permission: str) -> bool:
         if isinstance(self.user, PermissionsMixin):

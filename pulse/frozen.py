@@ -97,6 +97,6 @@ def refusal() -> Frozen:
 
 
 def _is_operator(actor: Actor) -> bool:
-    if actor.door not in DOORS:
+    if actor.door not in DOORS or actor.as_member:
         return False
     return actor.kind == "shell" or (actor.kind == "user" and bool(getattr(actor.user, "is_staff", False)))

@@ -77,6 +77,11 @@ def hit(notation: str, *identifiers: str) -> bool:
         raise Unavailable from error
 
 
+def hit_here(notation: str, *identifiers: str) -> bool:
+    """Count one request in this process alone, as while Redis is gone; False when it is over the rate."""
+    return limiter("").hit(rate(notation), *identifiers)
+
+
 def headers(notation: str, *identifiers: str) -> dict[str, str]:
     """`Retry-After` in seconds, and the limit's state, for a refusal. Raises `Unavailable`, too."""
     item = rate(notation)

@@ -20,15 +20,19 @@ RANGE = re.compile(r"\[(\d+[smhd])\]")
 
 
 def document(*, speedup: int = 1) -> str:
-    """The rules as YAML. Every window and every hold is divided by `speedup`, to rehearse days in minutes."""
+    """The rules as YAML."""
+    return HEADER + yaml.safe_dump(listed(speedup=speedup), sort_keys=False, width=110)
+
+
+def listed(*, speedup: int = 1) -> dict[str, Any]:
+    """The rules in groups. Windows and holds are divided by `speedup`, to rehearse days in minutes."""
     groups = {
         "pulse-objectives": [rule for slo in SLOS for rule in recordings(slo)],
         "pulse-alerts": [firing(alert) for alert in alerts.ALERTS],
     }
     if speedup > 1:
         groups = {name: [hastened(rule, speedup) for rule in rules] for name, rules in groups.items()}
-    listed = {"groups": [{"name": name, "rules": rules} for name, rules in groups.items()]}
-    return HEADER + yaml.safe_dump(listed, sort_keys=False, width=110)
+    return {"groups": [{"name": name, "rules": rules} for name, rules in groups.items()]}
 
 
 def recordings(slo: Slo) -> list[Rule]:

@@ -5,11 +5,12 @@ fails, or expires.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -26,7 +27,7 @@ How = VerdictEnd.How
 OPENING = frozenset((Outcome.GO, Outcome.GO_WITH_CONDITIONS))
 # The newest of a stage alone counts: what it superseded never stands again. By its index, one row.
 LATEST = """
-    SELECT verdict.outcome, verdict.signed_at <= %s AND verdict.expires_at > %s, verdict_end.verdict_id
+    SELECT verdict.outcome, verdict.signed_at <= %s, verdict.expires_at <= %s, verdict_end.verdict_id
     FROM runbooks_verdict verdict
     LEFT JOIN runbooks_verdictend verdict_end ON verdict_end.verdict_id = verdict.id
     WHERE verdict.stage = %s ORDER BY verdict.id DESC LIMIT 1
@@ -36,16 +37,20 @@ LATEST = """
 def stands(stage: str) -> bool:
     """Whether a signed GO or GO_WITH_CONDITIONS covers the stage now: one raw read, on every hosted request.
 
-    None does while the clock says that it was not signed yet.
+    None does while the clock says that it was not signed yet. Whoever is the first to find it expired puts
+    that on record.
     """
-    now: Any = connection.ops.adapt_datetimefield_value(timezone.now())
+    now = timezone.now()
+    moment: Any = connection.ops.adapt_datetimefield_value(now)
     with connection.cursor() as cursor:
-        cursor.execute(LATEST, (now, now, stage))
+        cursor.execute(LATEST, (moment, moment, stage))
         row = cursor.fetchone()
     if row is None:
         return False
-    outcome, is_its_time, ended = row
-    return outcome in OPENING and bool(is_its_time) and ended is None
+    outcome, is_signed, is_over, ended = row
+    if is_over and ended is None:
+        _note_expiry(now)
+    return outcome in OPENING and bool(is_signed) and not is_over and ended is None
 
 
 def latest(stage: str) -> Verdict | None:
@@ -135,6 +140,12 @@ def end_expired(*, now: datetime) -> int:
     for verdict in expired:
         _end(verdict, How.EXPIRED, actor=from_job("verdicts"), reason="its time is over")
     return len(expired)
+
+
+def _note_expiry(now: datetime) -> None:
+    """Where it cannot be written, as while others do so or the disk is full, the next reader tries."""
+    with suppress(DatabaseError):
+        end_expired(now=now)
 
 
 def require_stage(stage: str) -> None:

@@ -9,11 +9,11 @@ from pulse.actors import from_shell
 from pulse.models import AuditEvent, Freeze
 from pulse.problems import PermissionRefused
 from rbac import backups
-from tenants import lifecycle, organizations
+from tenants import lifecycle, organizations, tokens
 from tenants.models import Organization, Status
 from tests.admin import said, signed_in, text
 from tests.api import Caller, code
-from tests.factories import SYSTEM, acting, make_operator, make_organization, member_token
+from tests.factories import SYSTEM, acting, make_operator, make_organization, member_token, owner_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -75,6 +75,18 @@ def test_tenants_own_people_go_on() -> None:
     owner = Caller(Client(), member_token("acme"))
     role = {"id": "helper", "name": "Helper", "permissions": []}
     assert owner.post("/api/org/roles", role).status_code == 201
+
+
+@pytest.mark.usefixtures("frozen_now")
+def test_an_operator_who_is_a_member_goes_on_as_a_member_alone() -> None:
+    both = owner_of("acme")
+    both.is_staff = both.is_superuser = True
+    both.save()
+    _, operators = tokens.create_for_operator(both, actor=SYSTEM, scopes=["read", "write"])
+    role = {"id": "helper", "name": "Helper", "permissions": []}
+    assert Caller(Client(), member_token("acme")).post("/api/org/roles", role).status_code == 201
+    outside = Caller(Client(), operators)
+    assert code(outside.patch("/api/admin/orgs/acme", {"display_name": "Other"})) == (423, "frozen")
 
 
 @pytest.mark.usefixtures("frozen_now")

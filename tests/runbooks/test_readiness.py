@@ -156,6 +156,11 @@ def test_a_database_that_is_away_is_no_answer(tmp_path: Path) -> None:
     assert away.returncode == 3
 
 
+def test_settings_that_cannot_be_read_are_no_answer() -> None:
+    broken = manage("readiness", PULSE_PORT="many")
+    assert (broken.returncode, "ValueError" in broken.stderr) == (3, True)
+
+
 def test_every_packet_of_the_shipped_lane_can_be_proved(repository: Repository) -> None:
     ready(stage="ga")
     assert {found.id for found in readiness.compute("ga").lines if found.kind == "packet"} == set(

@@ -9,6 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+import yaml
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
@@ -181,3 +182,19 @@ def test_a_command_tells_what_the_served_processes_have_counted(database) -> Non
         assert manage("provision", *wanted, PROMETHEUS_MULTIPROC_DIR=str(served)).returncode == 0
     told = status()[1]["provisioning"]
     assert (told["counted"], told["bad"], told["source"]) == (2, 0, "own counts")
+
+
+@pytest.mark.parametrize("verb", ["rules", "dashboard"])
+def test_what_is_for_other_programs_is_one_json_document_too(tmp_path: Path, verb: str) -> None:
+    file = tmp_path / "made.json"
+    _, printed = slo(verb, "--json")
+    _, told = slo(verb, "--json", "--output", str(file))
+
+    assert json.loads(printed) == json.loads(file.read_text())
+    assert json.loads(told) == {"output": str(file)}
+
+
+def test_the_rules_are_the_same_in_json_as_in_yaml() -> None:
+    assert json.loads(slo("rules", "--json", "--speedup", "60")[1]) == yaml.safe_load(
+        slo("rules", "--speedup", "60")[1]
+    )

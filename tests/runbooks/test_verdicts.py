@@ -178,6 +178,15 @@ def test_a_clock_that_is_set_back_revives_no_expired_verdict(go: Repository) -> 
     assert not verdicts.stands(STAGE)
 
 
+def test_whoever_is_first_to_find_it_expired_puts_it_on_record(go: Repository) -> None:
+    signed = sign()
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        assert not verdicts.stands(STAGE)
+    assert not verdicts.stands(STAGE)
+    assert ended_how(signed) == "expired"
+    assert AuditEvent.objects.filter(verb="verdict.expired").count() == 1
+
+
 def test_signing_takes_the_permission(go: Repository) -> None:
     operator = acting(make_operator("operator"))
     with pytest.raises(PermissionRefused):

@@ -64,7 +64,7 @@ class Command(OperatorCommand):
             "refresh", help="Derive anew what the gate reads, from Stripe and the layers."
         )
         refresh.add_argument("ids", nargs="+", metavar="ID")
-        refresh.add_argument("--reason", default="", help="Kept in the audit log.")
+        self.reason_option(refresh)
         events = verbs.add_parser("events", help="Stripe's events that need a person: parked, or of nobody.")
         events.add_argument("--status", choices=StripeEvent.Status.values, help="Only those of one status.")
         retry = verbs.add_parser(

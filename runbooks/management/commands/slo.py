@@ -1,5 +1,6 @@
 """`manage.py slo rules|dashboard|status`."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-        written = verbs.add_parser("rules", help="Recording and alerting rules, as YAML.")
+        written = verbs.add_parser("rules", help="Recording and alerting rules, as YAML, or as JSON.")
         written.add_argument("--output", type=Path, help="A file, instead of standard output.")
         written.add_argument(
             "--speedup",
@@ -37,12 +38,17 @@ class Command(OperatorCommand):
     def run(self, *, actor: Actor, verb: str, **options: Any) -> None:
         match verb:
             case "rules":
-                self._write(rules.document(speedup=options["speedup"]), options["output"])
+                self._write(self._rules(options["speedup"]), options["output"])
             case "dashboard":
                 self._write(dashboard.document(), options["output"])
             case _:
                 actor.require("runbooks.view_incident")
                 self._status()
+
+    def _rules(self, speedup: int) -> str:
+        if self.as_json:
+            return json.dumps(rules.listed(speedup=speedup), indent=2) + "\n"
+        return rules.document(speedup=speedup)
 
     def _write(self, text: str, output: Path | None) -> None:
         if output is None:
@@ -52,6 +58,8 @@ class Command(OperatorCommand):
             output.write_text(text)
         except OSError as error:
             raise CommandError(f"{output} cannot be written: {error.strerror}.") from error
+        if self.as_json:
+            self.print_json({"output": str(output)})
 
     def _status(self) -> None:
         found = slos.status()

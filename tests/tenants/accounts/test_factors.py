@@ -61,6 +61,19 @@ def test_with_one_they_are_let_in(operator) -> None:
 
 
 @REQUIRED
+def test_while_redis_is_gone_they_sign_in_with_one_and_a_code_is_used_once(operator, settings) -> None:
+    gone = "redis://127.0.0.1:1/0"
+    settings.REDIS_URL = gone
+    settings.CACHES = {"default": {"BACKEND": "pulse.caches.RedisOrMemory", "LOCATION": gone}}
+    secret = enrol(browser_of(operator))
+    for expected in (302, 200):
+        client = Client(headers=PAGE)
+        sign_in(operator.email, client=client)
+        answer = client.post("/account/2fa/authenticate/", {"code": code_of(secret)})
+        assert answer.status_code == expected
+
+
+@REQUIRED
 def test_a_token_needs_none() -> None:
     assert Caller(Client(), operator_token()).get("/api/admin/orgs").status_code == 200
 
