@@ -4,6 +4,7 @@
 """
 
 import secrets
+import tempfile
 from pathlib import Path
 
 import environ
@@ -20,10 +21,13 @@ if (BASE_DIR / ".env").exists():
 def development_secret(file: Path) -> str:
     """A key of this machine's own, made on first use, so that development needs no configuration."""
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x") as new:
-            file.chmod(0o600)
-            new.write(secrets.token_urlsafe(64))
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            # Linked when it is whole, so that of processes that start at once none reads an empty key.
+            with tempfile.NamedTemporaryFile("w", dir=file.parent, prefix=".secret_key-") as new:
+                new.write(secrets.token_urlsafe(64))
+                new.flush()
+                file.hardlink_to(new.name)
     except OSError:
         pass  # It exists, or the directory cannot be written, which pulse.E007 reports.
     return file.read_text() if file.exists() else secrets.token_urlsafe(64)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.db import transaction
 
-from rbac import backups, databases, integrity, schema, template
+from rbac import backups, databases, integrity, schema, strangers, template
 from rbac.models import Assignment, Change, Permission, Principal, Role
 from tenants import context
 from tenants.exports import write_lines
@@ -30,7 +30,10 @@ class RbacDatabase:
         return not databases.file_of(organization.id).exists()
 
     def verify(self, organization: Organization) -> list[str]:
-        return integrity.verify(organization.id)
+        """Of a file that is whole, also people who have roles in it without being members."""
+        return integrity.verify(organization.id) or [
+            f"{principal} has roles and is not a member" for principal in strangers.found_in(organization.id)
+        ]
 
     def export(self, organization: Organization, into: Path) -> None:
         """`roles`, `permissions`, `principals`, `assignments` and `changes`, a row each line."""

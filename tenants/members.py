@@ -5,12 +5,12 @@ organization's row, so that the last owner is never two people's to take and no 
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from django.db import transaction
 from django.utils import timezone
 
-from pulse import audit
+from pulse import audit, faults
 from pulse.actors import Actor
 from tenants import context, errors, organizations, roles, tokens
 from tenants.accounts import letters
@@ -39,6 +39,20 @@ def changing(organization_id: str) -> Iterator[Organization]:
         yield organizations.locked(organization_id)
 
 
+@contextmanager
+def removing(organization_id: str) -> Iterator[Organization]:
+    """As `changing`, but the roles are committed first.
+
+    A crash between the two leaves a member without roles, who is removed once more; never roles of somebody
+    who is none, which a product's checks would go on honouring.
+    """
+    with context.organization(organizations.living(organization_id).id), ExitStack() as committed_last:
+        with roles.book().changing():
+            committed_last.enter_context(transaction.atomic())
+            yield organizations.locked(organization_id)
+        faults.reach("member.roles_withdrawn")
+
+
 def require(actor: Actor, action: str, resource: str) -> None:
     """Raise unless the actor's roles in the current organization allow it, or they are such an operator."""
     if resource not in OPERATORS or not actor.may(OPERATORS[resource]):
@@ -64,7 +78,7 @@ def require_seat(organization: Organization) -> None:
 
 def leave(organization_id: str, *, actor: Actor) -> None:
     """Go, of one's own accord. Raises `NotAMember`, `LastOwner`, and rbac's `LastAdmin`."""
-    with changing(organization_id) as organization:
+    with removing(organization_id) as organization:
         _take_out(_membership(organization, _person(actor)), actor, verb="member.leave")
 
 
@@ -74,7 +88,7 @@ def remove(organization_id: str, user: User, *, actor: Actor) -> None:
     Taking roles away takes `write` on `roles`, as giving them does. Raises `NotAMember`, `NotYourself`,
     `OwnersOnly`, `LastOwner`, and rbac's `LastAdmin`.
     """
-    with changing(organization_id) as organization:
+    with removing(organization_id) as organization:
         require(actor, "write", "members")
         membership = _membership(organization, user)
         if actor.user == user:

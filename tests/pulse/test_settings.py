@@ -3,6 +3,7 @@
 import stat
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from django.conf import settings as current
@@ -72,6 +73,14 @@ def test_one_secret_of_the_machines_own_is_kept_for_development(tmp_path: Path) 
     assert len(first) >= 50
     assert development_secret(file) == first
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_all_who_start_at_once_have_the_same_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as starting:
+        for number in range(20):
+            file = tmp_path / f"{number}"
+            [secret] = set(starting.map(development_secret, [file] * 8))
+            assert len(secret) >= 50
 
 
 def test_without_a_place_for_it_the_secret_lasts_for_the_process() -> None:

@@ -13,12 +13,13 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+import rbac
 from billing.models import Subscription
 from pulse import audit, faults
-from rbac import databases, template
-from tenants import errors, lifecycle, provisioning, reaper, resources
+from rbac import backups, databases, restoring, template
+from tenants import context, errors, lifecycle, members, provisioning, reaper, resources
 from tenants.models import ApiToken, Membership, Organization, Status, User
-from tests.factories import SYSTEM, make_organization, member_token, owner_of
+from tests.factories import SYSTEM, make_member, make_organization, member_token, owner_of
 from tests.processes import ROOT, environment
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -39,6 +40,7 @@ UNDOING = ("provision.undoing",)
 BEFORE_PURGED = ("purge.agreed", "purge.billing", "purge.rbac", "purge.people")
 PURGED = ("discard.begun", "discard.renamed")
 RECONCILING = ("reconcile.cleared",)
+REMOVING = ("member.roles_withdrawn",)
 
 # The modules that provisioning, purging and reconciling run through.
 SOURCES = [
@@ -60,7 +62,7 @@ def points_in(source: Path) -> set[str]:
 
 
 def test_no_point_is_missing_from_the_tables() -> None:
-    tested = {*BEFORE_PROVISIONED, *PROVISIONED, *UNDOING, *BEFORE_PURGED, *PURGED, *RECONCILING}
+    tested = {*BEFORE_PROVISIONED, *PROVISIONED, *UNDOING, *BEFORE_PURGED, *PURGED, *RECONCILING, *REMOVING}
     assert set().union(*(points_in(source) for source in SOURCES)) == tested
 
 
@@ -76,6 +78,26 @@ def die_at(point: str, work: str, organization_id: str = "-") -> None:
         check=False,
     )
     assert ended.returncode == -signal.SIGKILL, ended.stderr[-2000:]
+
+
+def test_killed_while_a_member_is_removed_no_roles_outlive_the_membership() -> None:
+    make_organization("acme")
+    bob = make_member("acme", roles=["admin"])
+    die_at(*REMOVING, "remove", "acme")
+    with context.organization("acme"):
+        assert not rbac.check(str(bob.public_id), "read", "nodes")
+    members.remove("acme", bob, actor=SYSTEM)
+    assert_whole("acme")
+
+
+def test_roles_that_an_old_backup_brought_back_are_found() -> None:
+    make_organization("acme")
+    bob = make_member("acme", roles=["viewer"])
+    backup = backups.make("acme", actor=SYSTEM)
+    members.remove("acme", bob, actor=SYSTEM)
+    restoring.restore("acme", backup.name, actor=SYSTEM)
+    found = resources.verify(Organization.objects.get(id="acme"))
+    assert found == {"rbac": [f"{bob.public_id} has roles and is not a member"]}
 
 
 def fill_the_disk_at(point: str) -> None:
