@@ -28,6 +28,7 @@ def exported(
     kind: str,
     filters: Mapping[str, str],
     actor: Actor,
+    organization: str = "",
 ) -> Iterator[str]:
     """The rows as a file of the `kind` csv or json, piece by piece; that they were asked for is recorded now.
 
@@ -38,7 +39,8 @@ def exported(
     if kind not in KINDS:
         raise InvalidRequest("A list is exported as csv or json.")
     kept = {key: "(an address)" if "@" in value else value for key, value in filters.items()}
-    audit.record("list.export", actor=actor, after={"list": name, "format": kind, "filters": kept})
+    after = {"list": name, "format": kind, "filters": kept}
+    audit.record("list.export", actor=actor, organization=organization, after=after)
     values = rows.select_related(None).prefetch_related(None).values_list(*fields)
     return KINDS[kind](fields, values.iterator(chunk_size=AT_ONCE))
 

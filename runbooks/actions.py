@@ -11,7 +11,6 @@ from pulse import freeze
 from pulse.actors import Actor
 from pulse.audit import LONGEST_REASON
 from pulse.problems import PermissionRefused, as_problem
-from rbac import strangers
 from runbooks import errors, handling
 from runbooks.incidents import HANDLE
 from runbooks.models import Incident
@@ -48,8 +47,6 @@ def _verify(organization_id: str, incident: Incident, actor: Actor) -> str:
     organization = organizations.living(organization_id)
     findings = resources.verify(organization)
     told = [f"{part}: {one}" for part, found in sorted(findings.items()) for one in found]
-    if not told:
-        told = [f"not a member and yet in its roles: {one}" for one in strangers.found_in(organization_id)]
     return "; ".join(told) or "whole and without strangers"
 
 

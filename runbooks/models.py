@@ -36,6 +36,8 @@ class Packet(models.Model):
     reviewer = models.CharField(max_length=150, blank=True)
 
     class Meta:
+        # Their list is the board.
+        verbose_name_plural = "readiness"
         ordering = ("lane", "name")
         permissions = (
             ("implement_packet", "Can run a packet's evidence as its implementer"),

@@ -26,7 +26,7 @@ class ExportForm(forms.Form):
     )
 
 
-class ExportList(VerbView):
+class Download(VerbView):
     """Answers with a file, which htmx cannot save: this form is always sent by the browser itself."""
 
     permission = list_exports.PERMISSION
@@ -34,24 +34,39 @@ class ExportList(VerbView):
     template_name = "pulse/admin/download.html"
     submit = "Download"
     form_class = ExportForm
+    fields: Sequence[str] = ()
+
+    def consequences(self) -> Sequence[str]:
+        return (
+            f"All rows that the list's filters leave, with: {', '.join(self.fields)}.",
+            "It may hold personal data. That you took it is kept in the audit log.",
+        )
+
+    def back(self) -> str:
+        return f"{super().back()}?{self.request.GET.urlencode()}"
+
+    def finish(self, result: StreamingHttpResponse) -> StreamingHttpResponse:
+        return result
+
+
+def as_file(pieces: Iterator[str], *, name: str, kind: str) -> StreamingHttpResponse:
+    disposition = f'attachment; filename="{name}-{timezone.now():%Y-%m-%d}.{kind}"'
+    headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
+    return StreamingHttpResponse(pieces, content_type=CONTENT_TYPES[kind], headers=headers)
+
+
+class ExportList(Download):
+    """A model's own list."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not self.model_admin.export_fields or not self.model_admin.has_view_permission(request):
+        self.fields = self.model_admin.export_fields
+        if not self.fields or not self.model_admin.has_view_permission(request):
             raise PermissionDenied
         return super().dispatch(request, *args, **kwargs)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         name = self.model_admin.opts.verbose_name_plural
         return super().get_context_data(title=f"Export {name}", **kwargs)
-
-    def consequences(self) -> Sequence[str]:
-        return (
-            f"All rows that the list's filters leave, with: {', '.join(self.model_admin.export_fields)}.",
-            "It may hold personal data. That you took it is kept in the audit log.",
-        )
-
-    def back(self) -> str:
-        return f"{super().back()}?{self.request.GET.urlencode()}"
 
     def carry_out(self, *, kind: str) -> StreamingHttpResponse:
         opts = self.model_admin.opts
@@ -61,16 +76,10 @@ class ExportList(VerbView):
             raise InvalidRequest("The list does not know one of these filters.") from error
         pieces: Iterator[str] = list_exports.exported(
             rows,
-            self.model_admin.export_fields,
+            self.fields,
             name=opts.label_lower,
             kind=kind,
             filters=self.request.GET.dict(),
             actor=self.actor,
         )
-        file = f"{opts.model_name}-{timezone.now():%Y-%m-%d}.{kind}"
-        disposition = f'attachment; filename="{file}"'
-        headers = {"Content-Disposition": disposition, "X-Content-Type-Options": "nosniff"}
-        return StreamingHttpResponse(pieces, content_type=CONTENT_TYPES[kind], headers=headers)
-
-    def finish(self, result: StreamingHttpResponse) -> StreamingHttpResponse:
-        return result
+        return as_file(pieces, name=opts.model_name, kind=kind)

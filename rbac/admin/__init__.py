@@ -1,6 +1,15 @@
 """The operators' pages of an organization's access and its database, as tabs of the organization's page."""
 
-from rbac.admin import access_pages, bulk, database_forms, database_pages, home, people_pages, role_forms
+from rbac.admin import (
+    access_pages,
+    bulk,
+    database_forms,
+    database_pages,
+    exporting,
+    home,
+    people_pages,
+    role_forms,
+)
 from tenants.admin.organization_pages import Page, register
 
 __all__ = ("bulk", "home")
@@ -17,6 +26,7 @@ register(
     Page("person", "access/person/", people_pages.Person),
     Page("assign", "access/assign/", people_pages.Assign),
     Page("access_changes", "access/changes/", access_pages.Changes),
+    Page("export_access", "access/export/<str:name>/", exporting.ExportAccess),
     Page("database", "database/", database_pages.Database, tab="Database"),
     Page("back_up", "database/back_up/", database_forms.BackUp, action="Back up"),
     Page("remove_backup", "database/backup/<str:name>/remove/", database_forms.RemoveBackup),

@@ -22,17 +22,18 @@ class Roles(AccessPage):
     template_name = "rbac/admin/roles.html"
 
     def buttons(self) -> Sequence[Button]:
-        return (Button("Add role", self.path_of("add_role"), "add", ActionVariant.PRIMARY, dialog=False),)
+        adding = Button("Add role", self.path_of("add_role"), "add", ActionVariant.PRIMARY, dialog=False)
+        return (*self.export_buttons("roles"), adding)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words = self.request.GET.get("q", "").strip()
-        found = lists.cut(self.request, self._matching(words))
+        found = lists.cut(self.request, matching_roles(words).prefetch_related("permissions"))
         return super().get_context_data(words=words, **found, **kwargs)
 
-    def _matching(self, words: str) -> QuerySet[Role]:
-        counted = Role.objects.annotate(held=Count("assignments")).order_by("-priority", "id")
-        counted = counted.prefetch_related("permissions")
-        return counted.filter(Q(id__icontains=words) | Q(name__icontains=words)) if words else counted
+
+def matching_roles(words: str) -> QuerySet[Role]:
+    counted = Role.objects.annotate(held=Count("assignments")).order_by("-priority", "id")
+    return counted.filter(Q(id__icontains=words) | Q(name__icontains=words)) if words else counted
 
 
 class RoleDetail(AccessPage):
@@ -70,10 +71,12 @@ class Changes(AccessPage):
     part = "Changes"
     template_name = "rbac/admin/changes.html"
 
+    def buttons(self) -> Sequence[Button]:
+        return self.export_buttons("changes")
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         wanted = {name: self.request.GET.get(name, "").strip() for name in ("verb", "subject")}
-        rows = Change.objects.filter(**{name: value for name, value in wanted.items() if value})
-        found = lists.cut(self.request, rows)
+        found = lists.cut(self.request, matching_changes(wanted))
         page = list(found["page"].object_list)
         mentioned = [*(one.actor for one in page), *(one.subject for one in page)]
         names = actors.names_of(mentioned)
@@ -84,6 +87,10 @@ class Changes(AccessPage):
             **found,
             **kwargs,
         )
+
+
+def matching_changes(wanted: dict[str, str]) -> QuerySet[Change]:
+    return Change.objects.filter(**{name: value for name, value in wanted.items() if value})
 
 
 def _told(change: Change, names: dict[str, str]) -> dict[str, Any]:

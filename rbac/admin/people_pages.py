@@ -28,10 +28,13 @@ class People(AccessPage):
     part = "People"
     template_name = "rbac/admin/people.html"
 
+    def buttons(self) -> Sequence[Button]:
+        return self.export_buttons("people")
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         words, role = (self.request.GET.get(name, "").strip() for name in ("q", "role"))
         meant = principals.id_of(words, self.subject.id)
-        found = lists.cut(self.request, _matching(meant, role))
+        found = lists.cut(self.request, matching(meant, role))
         page = list(found["page"].object_list)
         named = principals.named([one.id for one in page], self.subject.id)
         return super().get_context_data(
@@ -46,7 +49,7 @@ class People(AccessPage):
         )
 
 
-def _matching(words: str, role: str) -> QuerySet[Principal]:
+def matching(words: str, role: str) -> QuerySet[Principal]:
     found = Principal.objects.order_by("id").prefetch_related("assignments")
     found = found.filter(
         pk__in=Assignment.objects.filter(**({"role": role} if role else {})).values("principal")

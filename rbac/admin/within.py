@@ -6,6 +6,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
+from pulse import list_exports
+from pulse.admin.pages import Button
 from pulse.problems import Problem
 from rbac import errors, looks
 from tenants import context
@@ -57,6 +59,13 @@ class Within(AboutOrganization):
 
 
 class AccessPage(Within, OrganizationPage):
+    def export_buttons(self, name: str) -> Sequence[Button]:
+        """That of the list as a file, with the filters of the moment."""
+        if not self.actor.may(list_exports.PERMISSION):
+            return ()
+        path = f"{self.path_of('export_access', name)}?{self.request.GET.urlencode()}"
+        return (Button("Export", path, "download"),)
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(subtabs=self.subtabs(), **kwargs)
 

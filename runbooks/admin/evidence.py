@@ -39,6 +39,11 @@ class EvidenceRecordAdmin(ReadOnlyAdmin):
     list_display = ("number", "subject", "command", "result", "when", "took")
     list_filter = (SubjectFilter,)
     list_select_related = ("run",)
+    export_fields = (
+        "sequence", "run", "argv", "exit_code", "passed", "failure", "started_at", "ended_at", "seconds",
+        "version", "is_dirty", "host", "actor", "output_bytes", "output_sha256", "junit",
+        "previous_hash", "hash",
+    )  # fmt: skip
     ordering = ("-sequence",)
 
     def get_urls(self) -> list[URLPattern]:

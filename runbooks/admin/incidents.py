@@ -53,6 +53,11 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_filter = (("severity", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter))
     search_fields = ("title", "playbook")
     list_select_related = ("owner",)
+    export_fields = (
+        "id", "title", "playbook", "severity", "source", "opened_at", "opened_by", "owner__email",
+        "organizations", "acknowledge_by", "acknowledged_at", "contain_by", "contained_at", "resolve_by",
+        "resolved_at", "review_by", "reviewed_at",
+    )  # fmt: skip
     ordering = (F("resolved_at").desc(nulls_first=True), "severity", "-pk")
 
     def get_urls(self) -> list[URLPattern]:

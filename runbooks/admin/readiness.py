@@ -129,6 +129,16 @@ class PacketAdmin(ReadOnlyAdmin):
     """The board in place of a list: packets are declared in files, and rows say how far they have come."""
 
     page_template = "runbooks/admin/packet.html"
+    export_fields = (
+        "lane",
+        "name",
+        "state",
+        "changed_at",
+        "implementation",
+        "review",
+        "implementer",
+        "reviewer",
+    )
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -177,6 +187,7 @@ class PacketAdmin(ReadOnlyAdmin):
         buttons = [
             Button("Rollout policy", self.path_of("rollout"), "map", dialog=False),
             Button("Verify the evidence", verify, "verified", dialog=False),
+            *self.export_buttons(request),
         ]
         if request.user.has_perm(verdicts.SIGN):
             sign = f"{reverse('admin:runbooks_verdict_sign')}?stage={stage}"

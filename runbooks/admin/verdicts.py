@@ -112,6 +112,10 @@ class VerdictAdmin(ReadOnlyAdmin):
     page_template = "runbooks/admin/verdict.html"
     list_display = ("number", "stage", "answer", "state", "signed", "who", "until")
     list_filter = (("outcome", ChoicesDropdownFilter),)
+    export_fields = (
+        "id", "stage", "outcome", "version", "evidence_sequence", "signed_at", "signed_by", "reason",
+        "expires_at", "end__how", "end__at", "end__actor", "end__reason",
+    )  # fmt: skip
     ordering = ("-pk",)
 
     def get_urls(self) -> list[URLPattern]:

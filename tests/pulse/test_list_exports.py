@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 ORGANIZATIONS = "/admin/tenants/organization/export/"
 TOKENS = "/admin/tenants/apitoken/export/"
-OURS = ("pulse", "tenants", "billing", "django_tasks_database")
+OURS = ("pulse", "tenants", "billing", "runbooks", "django_tasks_database")
 
 
 @pytest.fixture

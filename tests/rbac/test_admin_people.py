@@ -113,3 +113,27 @@ def test_changes_are_told_rule_by_rule_and_filtered(admin: Client) -> None:
     [given] = admin.get(f"{ACCESS}changes/", {"subject": "bot-7"}).context["changes"]
     assert [(d.field, d.before, d.after) for d in given["differences"]] == [("role", None, "viewer")]
     assert "No changes match." in text(admin.get(f"{ACCESS}changes/", {"subject": "nobody"}))
+
+
+@pytest.mark.parametrize(
+    ("page", "asked", "found"),
+    [
+        ("", "roles/?q=deploy", ["deployer,Deployer,Puts things up.,viewer,False,0,0"]),
+        ("people/", "people/?q=bot", ["bot-7,,viewer"]),
+        ("people/", "people/?role=deployer", []),
+        ("changes/", "changes/?subject=nobody", []),
+    ],
+)
+def test_each_list_is_a_file_with_its_filters(page: str, asked: str, found: list[str], admin: Client) -> None:
+    give("bot-7", "viewer")
+    name, _, query = asked.partition("/")
+    assert f"{ACCESS}export/{name}/?{query.removeprefix('?')}" in text(admin.get(f"{ACCESS}{page}{query}"))
+    answer = admin.post(f"{ACCESS}export/{asked}", {"kind": "csv"})
+    _, *rows = b"".join(answer.streaming_content).decode().splitlines()
+    assert rows == found
+    event = AuditEvent.objects.get(verb="list.export")
+    assert (event.organization, event.after["list"]) == ("acme", f"rbac.{name}")
+
+
+def test_a_list_of_the_roles_is_not_for_who_may_not_export(database: None) -> None:
+    assert signed_in("support").get(f"{ACCESS}export/roles/").status_code == 403

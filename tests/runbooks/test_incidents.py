@@ -234,7 +234,7 @@ def test_isolation_is_verified_and_a_stranger_is_found(on_call: Caller, path: st
     with context.organization("acme"):
         assignments.assign(str(stranger.public_id), roles=["viewer"], actor=SYSTEM)
     found = on_call.post(run).json()["outcomes"]["acme"]
-    assert found == f"not a member and yet in its roles: {stranger.public_id}"
+    assert found == f"rbac: {stranger.public_id} has roles and is not a member"
 
 
 def test_billing_is_derived_anew_also_while_frozen(on_call: Caller, path: str) -> None:

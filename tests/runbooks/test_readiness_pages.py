@@ -1,5 +1,7 @@
 """The operators' pages of readiness: may we run this stage, why, what is missing, and what to do next."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -52,6 +54,11 @@ def test_the_board_of_a_new_installation_says_what_is_missing_and_what_to_do(adm
     assert "manage.py evidence run HOP-00 --as implementer" in page
     assert "manage.py drill run gate-closing" in page
     assert "the drill gate-closing was never held" in page
+
+
+def test_the_way_back_from_a_packet_has_the_boards_name(admin: Client) -> None:
+    page = text(admin.get(f"{BOARD}hosted-operations/HOP-02/"))
+    assert re.search(rf'<a href="{BOARD}"[^>]*>\s*Readiness\s*</a>', page)
 
 
 def test_an_unknown_stage_is_not_found(admin: Client) -> None:
