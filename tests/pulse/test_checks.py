@@ -12,8 +12,8 @@ KEY = "k" * 50
 
 @pytest.fixture
 def production(settings) -> None:
-    """Settings that are safe at the stage ga."""
-    settings.PULSE_STAGE = "ga"
+    """Settings that are safe at the stage ga, with hosted mode shut: an open one asks for a verdict."""
+    settings.PULSE_STAGE, settings.PULSE_HOSTED_MODE = "ga", ""
     settings.SECRET_KEY = KEY
     settings.DEBUG = False
     settings.ALLOWED_HOSTS = ["pulse.example"]

@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings as current
 
 from pulse.settings import development_secret
+from tests.environment import for_tests
 from tests.processes import ROOT, environment
 
 SAFE = {
@@ -91,3 +92,16 @@ def test_without_a_place_for_it_the_secret_lasts_for_the_process() -> None:
 def test_only_the_gates_steps_are_named_that_exist() -> None:
     kinds = {guards for guards, _ in current.PULSE_GATE}
     assert kinds == {"operations", "hosted", "renewal", "tenant"}
+
+
+def test_the_tests_see_nothing_of_the_installation_that_runs_them_as_evidence() -> None:
+    installation = {
+        "REDIS_URL": "redis://production/0",
+        "PULSE_REQUIRE_OPERATOR_MFA": "true",
+        "PULSE_TENANT_CAP": "1",
+        "STRIPE_API_BASE": "https://api.stripe.com",
+    }
+    seen = for_tests(installation | {"PATH": "/bin", "PULSE_TEST_REDIS_URL": "redis://tests/1"})
+    assert (seen["REDIS_URL"], seen["PULSE_STAGE"]) == ("", "development")
+    assert (seen["PATH"], seen["PULSE_TEST_REDIS_URL"]) == ("/bin", "redis://tests/1")
+    assert not seen.keys() & installation.keys() - {"REDIS_URL"}
