@@ -48,9 +48,13 @@ def test_a_drill_on_a_server_of_its_own_passes_and_leaves_nothing_behind(name: s
         ("provisioning-failure", "leftovers stay", "Nothing of it is left"),
         ("corrupt-tenant-database", "verification finds nothing", "names what is wrong"),
         ("disk-nearly-full", "a full disk is not told of", "/readyz says why"),
+        ("worker-dead", "a dead worker's jobs stay", "Another worker ends the job"),
+        ("postgresql-gone", "a lost database is not told of", "needs the database answers 503"),
     ],
 )
 def test_it_fails_where_what_it_guards_is_broken(name: str, broken: str, step: str, monkeypatch) -> None:
+    if name == "postgresql-gone" and connection.vendor != "postgresql":
+        pytest.skip("without PostgreSQL it is not applicable")
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "tests.runbooks.drills.broken_settings")
     monkeypatch.setenv("PULSE_BROKEN", broken)
     run = runner.run(name, actor=SYSTEM)

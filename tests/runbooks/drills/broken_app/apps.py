@@ -10,6 +10,8 @@ REPLACED: dict[str, tuple[str, str, Any]] = {
     "sign-up opens without limits": ("pulse.limits", "hit", lambda notation, *identifiers: True),
     "leftovers stay": ("rbac.template", "shutil.rmtree", lambda *args, **kwargs: None),
     "verification finds nothing": ("rbac.integrity", "verify", lambda organization_id: []),
+    "a dead worker's jobs stay": ("pulse.jobs", "requeue_abandoned", lambda now: 0),
+    "a lost database is not told of": ("pulse.health", "_outcome", lambda check: "ok"),
     "a full disk is not told of": ("pulse.health", "_data_directory", lambda: "ok"),
 }
 
