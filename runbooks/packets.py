@@ -47,6 +47,8 @@ TRANSITIONS: dict[tuple[str, Event], tuple[frozenset[PacketState], PacketState]]
     (Role.REVIEWER, Event.REJECTED): (IMPLEMENTED | {PacketState.APPROVED}, PacketState.REJECTED),
 }
 STALE = "stale"
+# In these a packet rests on evidence, which can grow stale.
+PROVEN = frozenset((PacketState.IMPLEMENTED, PacketState.APPROVED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def standings(*, code: Release | None = None) -> dict[tuple[str, str], Standing]
 def standing(packet: lanes.Packet, row: Packet | None, *, code: Release) -> Standing:
     if row is None:
         return Standing(PacketState.PLANNED, None)
-    if row.state == PacketState.APPROVED and (why := _stale(packet, row, code=code)):
+    if row.state in PROVEN and (why := _stale(packet, row, code=code)):
         return Standing(STALE, row.changed_at, why)
     return Standing(row.state, row.changed_at)
 

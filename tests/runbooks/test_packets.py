@@ -135,6 +135,15 @@ def test_an_approved_packet_is_stale_on_another_commit(repository: Repository) -
     assert state(one) == "stale"
 
 
+def test_an_implemented_packet_is_stale_on_another_commit_of_which_no_review_could_be(
+    repository: Repository,
+) -> None:
+    one = repository.packet()
+    implement(one)
+    repository.commit()
+    assert state(one) == "stale"
+
+
 def test_an_approved_packet_is_stale_with_changes(repository: Repository) -> None:
     one = repository.packet()
     approve(one)
