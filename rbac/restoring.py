@@ -39,12 +39,8 @@ def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") 
     Raises `OrganizationNotFound`, `BackupNotFound`, `BackupMismatch` (another organization, schema or
     content than the manifest says), `TenantBusy` when a writer does not let go, and `RestoreFailed`.
     """
-    actor.require("tenants.care_for_databases")
-    frozen.require_thawed(RESTORE, actor=actor)
     audit.checked_reason(reason)
-    organization = organizations.living(organization_id)
-    backup = backups.find(organization.id, name)
-    check(backup)
+    organization, backup = restorable(organization_id, name, actor=actor)
     is_sound = _is_sound(databases.file_of(organization.id))
     if is_sound:
         _keep(organization.id, actor, reason=f"before the restore of {name}")
@@ -53,6 +49,16 @@ def restore(organization_id: str, name: str, *, actor: Actor, reason: str = "") 
         _put_in_place(backup, organization.id, actor, is_sound=is_sound)
     Organization.objects.filter(pk=organization.pk).update(schema_version=backup.schema_version)
     return backup
+
+
+def restorable(organization_id: str, name: str, *, actor: Actor) -> tuple[Organization, Backup]:
+    """What `restore` would put back, and where; raises what it refuses before it begins."""
+    actor.require("tenants.care_for_databases")
+    frozen.require_thawed(RESTORE, actor=actor)
+    organization = organizations.living(organization_id)
+    backup = backups.find(organization.id, name)
+    check(backup)
+    return organization, backup
 
 
 @contextmanager

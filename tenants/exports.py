@@ -29,7 +29,7 @@ def exported(organization_id: str, *, actor: Actor) -> IO[bytes]:
     return archive
 
 
-def export(organization_id: str, *, actor: Actor, archive: IO[bytes]) -> dict[str, Any]:
+def export(organization_id: str, *, actor: Actor, archive: IO[bytes], reason: str = "") -> dict[str, Any]:
     """Write the tenant as a ZIP of JSON-lines files with a manifest of their SHA-256; the manifest.
 
     Secrets (token hashes, passwords) are not in it. Raises `OrganizationNotFound`, and OSError when the
@@ -37,7 +37,7 @@ def export(organization_id: str, *, actor: Actor, archive: IO[bytes]) -> dict[st
     """
     actor.require("tenants.export_organization")
     organization = organizations.living(organization_id)
-    audit.record("organization.export", actor=actor, organization=organization.id)
+    audit.record("organization.export", actor=actor, organization=organization.id, reason=reason)
     with tempfile.TemporaryDirectory(prefix="pulse-export-") as folder:
         into = Path(folder)
         _write_own(organization, into)

@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 SHORTEST_NAME, LONGEST_NAME = 3, 64
 # Several crashes' worth.
+PROVISION = "organization.provision"
 RECONCILE = "tenants.reconcile"
 MOST_LEFTOVERS = 20
 FAILED = "organization.provision_failed"
@@ -60,6 +61,7 @@ def provision(
     organization_id: str | None = None,
     is_synthetic: bool = False,
     with_owner: Callable[[User], object] | None = None,
+    reason: str = "",
 ) -> Provisioned:
     """Make an organization with its owner and all its resources; idempotent on the e-mail that asks.
 
@@ -69,6 +71,7 @@ def provision(
     Raises `InvalidEmail`, `InvalidOrganizationName`, `InvalidOrganizationId`, `OrganizationIdTaken`,
     `TenantCapReached`, and `ProvisioningFailed` when a resource cannot be made.
     """
+    audit.checked_reason(reason)
     email, name = checked_email(email), checked_name(name)
     if actor.kind == "user":
         actor.require("tenants.provision_organization")
@@ -78,9 +81,15 @@ def provision(
     started = perf_counter()
     try:
         provisioned = _provision(
-            email, name, actor, organization_id, is_synthetic=is_synthetic, with_owner=with_owner
+            email,
+            name,
+            actor,
+            organization_id,
+            is_synthetic=is_synthetic,
+            with_owner=with_owner,
+            reason=reason,
         )
-    except Problem:
+    except (Problem, _Rehearsed):
         raise
     except Exception as error:
         if not is_synthetic:
@@ -92,6 +101,27 @@ def provision(
         metrics.provisions.labels(status="success").inc()
         metrics.provision_seconds.observe(perf_counter() - started)
     return provisioned
+
+
+class _Rehearsed(Exception):
+    """Undoes what was made so far."""
+
+
+def rehearse(*, email: str, name: str, actor: Actor, organization_id: str | None = None) -> Provisioned:
+    """What `provision` would answer, or refuse with, now. Nothing is kept, and no resource is made."""
+    frozen.require_thawed(PROVISION, actor=actor)
+    made: list[Organization] = []
+
+    def stop(owner: User) -> None:
+        made.append(Organization.objects.get(signup_email=email.strip().lower()))
+        raise _Rehearsed
+
+    try:
+        return provision(
+            email=email, name=name, actor=actor, organization_id=organization_id, with_owner=stop
+        )
+    except _Rehearsed:
+        return Provisioned(made[0], existing=False)
 
 
 def _keep_failure(actor: Actor) -> None:
@@ -108,6 +138,7 @@ def _provision(
     *,
     is_synthetic: bool,
     with_owner: Callable[[User], object] | None,
+    reason: str,
 ) -> Provisioned:
     with _lock(fcntl.LOCK_SH) as lock, _undoing(lock) as undo, transaction.atomic(durable=True):
         _take_turns()
@@ -128,10 +159,11 @@ def _provision(
             resource.provision(organization, owner=owner)
             faults.reach(f"provision.{resource.name}")
         audit.record(
-            "organization.provision",
+            PROVISION,
             actor=actor,
             organization=organization.id,
             after={"status": str(organization.status), "owner": str(owner.public_id)},
+            reason=reason,
         )
         faults.reach("provision.audited")
     faults.reach("provision.committed")

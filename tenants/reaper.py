@@ -30,7 +30,7 @@ def due(*, now: datetime | None = None) -> list[Organization]:
     return list(Organization.objects.due_for_purge(now=now or timezone.now()))
 
 
-def reap(*, actor: Actor, only: Collection[str] | None = None) -> Iterator[Reaped]:
+def reap(*, actor: Actor, only: Collection[str] | None = None, reason: str = "") -> Iterator[Reaped]:
     """Purge what is due, of those alone that are named if any are, each in its own transaction.
 
     A run that was cut off is resumed by the next.
@@ -41,7 +41,7 @@ def reap(*, actor: Actor, only: Collection[str] | None = None) -> Iterator[Reape
         if only is not None and organization.id not in only:
             continue
         try:
-            lifecycle.purge(organization.id, actor=actor)
+            lifecycle.purge(organization.id, actor=actor, reason=reason)
         except Problem as refusal:
             log.warning("purge refused", organization=organization.id, code=refusal.code)
             yield Reaped(organization.id, refusal.code, refusal.detail)

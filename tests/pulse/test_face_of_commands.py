@@ -18,8 +18,10 @@ from django.core.management.base import BaseCommand
 
 from pulse.commands import OperatorCommand
 from pulse.management.commands.completion import our_commands
-from tenants.models import Organization
-from tests.factories import UserFactory, make_operator, make_organization
+from pulse.models import AuditEvent
+from rbac import backups
+from tenants.models import Organization, User
+from tests.factories import SYSTEM, UserFactory, make_operator, make_organization
 from tests.processes import PATIENCE_SECONDS, ROOT, environment
 from tests.tenants.shell import document, run
 from tests.tenants.states import organization_in
@@ -200,6 +202,39 @@ def test_a_dry_run_of_an_override_tells_what_they_would_have():
 
     assert document(*argv, "--dry-run")[1][0]["subscription_state"] == "active"
     assert document("billing", "show", "acme")[1][0]["subscription_state"] == "trial"
+
+
+def test_a_dry_run_of_provision_meets_its_refusals_and_makes_nothing(data_dir: Path):
+    make_organization("acme")
+    wanted = ["provision", "--name", "Beta Ltd", "--email"]
+
+    new = {"id": "beta-ltd", "existing": False, "result": "would be done"}
+    assert document(*wanted, "New@example.com", "--dry-run") == (0, new)
+    assert document(*wanted, "owner@acme.example", "--dry-run")[1]["existing"] is True
+    taken = document(*wanted, "new@example.com", "--id", "acme", "--dry-run")
+    assert (taken[0], taken[1]["code"]) == (1, "org_id_taken")
+    assert not User.objects.filter(email="new@example.com").exists()
+    assert not (data_dir / "orgs" / "beta-ltd").exists()
+
+
+def test_why_an_organization_was_made_and_exported_is_kept(tmp_path: Path):
+    run("provision", "--email", "new@example.com", "--name", "Beta Ltd", "--reason", "sold by phone")
+    run("export_tenant", "beta-ltd", "--output", str(tmp_path / "beta.zip"), "--reason", "asked by law")
+
+    kept = dict(AuditEvent.objects.values_list("verb", "reason"))
+    assert kept["organization.provision"] == "sold by phone"
+    assert kept["organization.export"] == "asked by law"
+
+
+def test_a_dry_run_of_a_restore_tells_what_it_would_put_back_or_why_not():
+    make_organization("acme")
+    backup = backups.make("acme", actor=SYSTEM)
+    verbs = AuditEvent.objects.count()
+
+    assert document("restore_tenant", "acme", backup.name, "--dry-run")[1]["name"] == backup.name
+    other = document("restore_tenant", "acme", "20260101T000000.000000Z", "--dry-run")
+    assert (other[0], other[1]["code"]) == (1, "not_found")
+    assert AuditEvent.objects.count() == verbs
 
 
 def test_a_dry_run_of_reconcile_clears_nothing(data_dir: Path):

@@ -1,4 +1,4 @@
-"""`manage.py restore_tenant ID BACKUP [--reason TEXT] [--yes]`."""
+"""`manage.py restore_tenant ID BACKUP [--reason TEXT] [--dry-run] [--yes]`."""
 
 from dataclasses import asdict
 from typing import Any
@@ -8,6 +8,7 @@ from django.core.management.base import CommandParser
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
 from rbac import restoring
+from rbac.backups import Backup
 
 
 class Command(OperatorCommand):
@@ -20,6 +21,7 @@ class Command(OperatorCommand):
         parser.add_argument("id", metavar="ID")
         parser.add_argument("backup", metavar="BACKUP", help="Its name, from backup_tenants --list.")
         self.reason_option(parser)
+        self.dry_run_option(parser)
         self.yes_option(parser)
 
     def run(
@@ -30,11 +32,19 @@ class Command(OperatorCommand):
         backup: str,
         reason: str,
         yes: bool,
+        dry_run: bool,
         **options: Any,
     ) -> None:
+        if dry_run:
+            _, found = restoring.restorable(id, backup, actor=actor)
+            self._show(found, f"{id} would be as it was at {found.made_at}.")
+            return
         self.confirm(f"Roles of {id} go back to {backup}.", typed=id, yes=yes, demanded=True)
         restored = restoring.restore(id, backup, actor=actor, reason=reason)
+        self._show(restored, f"{id} is as it was at {restored.made_at}.")
+
+    def _show(self, backup: Backup, line: str) -> None:
         if self.as_json:
-            self.print_json(asdict(restored))
+            self.print_json(asdict(backup))
         else:
-            self.stdout.write(f"{id} is as it was at {restored.made_at}.")
+            self.stdout.write(line)

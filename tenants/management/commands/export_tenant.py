@@ -22,11 +22,21 @@ class Command(OperatorCommand):
             "--output", metavar="FILE", help="A file that does not exist yet (default: ID.zip)."
         )
 
-    def run(self, *, actor: Actor, id: str, output: str | None, **options: Any) -> None:  # noqa: A002
+        self.reason_option(parser)
+
+    def run(
+        self,
+        *,
+        actor: Actor,
+        id: str,  # noqa: A002 - the option's name
+        output: str | None,
+        reason: str,
+        **options: Any,
+    ) -> None:
         path = Path(output or f"{id}.zip")
         try:
             with path.open("xb") as archive:
-                manifest = self._export(id, actor, path, archive)
+                manifest = self._export(id, actor, reason, path, archive)
         except OSError as error:
             raise CommandError(f"{path} cannot be written: {error.strerror}.") from error
         if self.as_json:
@@ -34,10 +44,12 @@ class Command(OperatorCommand):
         else:
             self.stdout.write(f"{path}: {len(manifest['files'])} files.")
 
-    def _export(self, organization_id: str, actor: Actor, path: Path, archive: Any) -> dict[str, Any]:
+    def _export(
+        self, organization_id: str, actor: Actor, reason: str, path: Path, archive: Any
+    ) -> dict[str, Any]:
         """The manifest; a file that was not finished is removed."""
         try:
-            return exports.export(organization_id, actor=actor, archive=archive)
+            return exports.export(organization_id, actor=actor, archive=archive, reason=reason)
         except BaseException:
             path.unlink()
             raise

@@ -20,9 +20,10 @@ class Command(OperatorCommand):
         really = parser.add_mutually_exclusive_group()
         really.add_argument("--live", action="store_true", help="Really purge. This cannot be undone.")
         really.add_argument("--dry-run", action="store_true", help="Only say which, as without --live.")
+        self.reason_option(parser)
         self.yes_option(parser)
 
-    def run(self, *, actor: Actor, live: bool, yes: bool, **options: Any) -> None:
+    def run(self, *, actor: Actor, live: bool, yes: bool, reason: str, **options: Any) -> None:
         actor.require("tenants.view_organization")
         due = reaper.due()
         if not live:
@@ -34,7 +35,7 @@ class Command(OperatorCommand):
         if due:
             self.confirm(f"{len(due)} organizations are erased for ever.", typed=str(len(due)), yes=yes)
         rows = []
-        for outcome in self.progress(reaper.reap(actor=actor), len(due), "reap"):
+        for outcome in self.progress(reaper.reap(actor=actor, reason=reason), len(due), "reap"):
             result = outcome.refusal or "purged"
             rows.append({"id": outcome.organization_id, "result": result, "detail": outcome.detail})
         self.print_rows(rows, empty="Nothing is past its retention.")
