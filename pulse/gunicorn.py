@@ -1,9 +1,15 @@
-"""gunicorn's configuration: its words in Pulse's log format, and the metrics of workers that ended."""
+"""gunicorn's configuration: where it listens, words in Pulse's log format, metrics of workers that ended."""
 
 from typing import Any
 
 from prometheus_client import multiprocess
 
+from pulse import settings
+
+bind = f"{settings.PULSE_HOST}:{settings.PULSE_PORT}"
+workers = settings.PULSE_WORKERS
+worker_class = "gthread"
+threads = settings.PULSE_THREADS
 graceful_timeout = 20
 keepalive = 5
 logconfig_dict = {

@@ -313,8 +313,8 @@ CARE = (
         expression=f"max by (clock) ({selector('pulse_incident_clock_breaches')}) > 0",
         severity="P2",
         playbook="",
-        summary="An incident is past its time to {{ $labels.clock }}",
-        description="The incidents page shows which: {{ $value | humanize }} in all.",
+        summary="An incident is past one of its times",
+        description="To {{ $labels.clock }} it. The incidents page shows all {{ $value | humanize }}.",
     ),
 )
 

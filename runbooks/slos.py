@@ -150,14 +150,14 @@ def status() -> list[Status]:
         return _by_own_counts(str(error))
 
 
-def firing() -> frozenset[str]:
-    """The names of the alerts that fire, as far as Prometheus can be asked."""
+def firing() -> frozenset[str] | None:
+    """The names of the alerts that fire; None where no Prometheus says so."""
     if not settings.PULSE_PROMETHEUS_URL:
-        return frozenset()
+        return None
     try:
         found = prometheus.query('ALERTS{alertstate="firing"}')
     except prometheus.Unreachable:
-        return frozenset()
+        return None
     return frozenset(labels.get("alertname", "") for labels, _ in found)
 
 

@@ -43,7 +43,9 @@ def _shown(one: slos.Status) -> dict[str, Any]:
     }
 
 
-def _alerts(firing: frozenset[str]) -> Iterator[dict[str, Any]]:
-    """Those that fire come first."""
-    for alert in sorted(alerts.ALERTS, key=lambda alert: alert.name not in firing):
-        yield {"alert": alert, "is_firing": alert.name in firing}
+def _alerts(firing: frozenset[str] | None) -> Iterator[dict[str, Any]]:
+    """Those that fire come first; without a Prometheus nobody knows of any."""
+    named = firing or frozenset()
+    for alert in sorted(alerts.ALERTS, key=lambda alert: alert.name not in named):
+        state = "firing" if alert.name in named else "not known" if firing is None else "quiet"
+        yield {"alert": alert, "state": state}

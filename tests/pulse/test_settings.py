@@ -1,5 +1,6 @@
 """Settings from the environment, as processes of their own read them; unsafe production never starts."""
 
+import re
 import stat
 import subprocess
 import sys
@@ -105,3 +106,12 @@ def test_the_tests_see_nothing_of_the_installation_that_runs_them_as_evidence() 
     assert (seen["REDIS_URL"], seen["PULSE_STAGE"]) == ("", "development")
     assert (seen["PATH"], seen["PULSE_TEST_REDIS_URL"]) == ("/bin", "redis://tests/1")
     assert not seen.keys() & installation.keys() - {"REDIS_URL"}
+
+
+def test_a_web_server_of_its_own_listens_where_the_settings_say() -> None:
+    done = python(
+        "-m", "gunicorn", "pulse.wsgi:application", "--config", "python:pulse.gunicorn", "--print-config",
+        PULSE_PORT="8123", PULSE_WORKERS="3",
+    )  # fmt: skip
+    assert re.search(r"^bind +.*127\.0\.0\.1:8123", done.stdout, re.MULTILINE)
+    assert re.search(r"^workers += 3$", done.stdout, re.MULTILINE)

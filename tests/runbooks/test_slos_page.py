@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runbooks.alerts import ALERTS
 from tests import needs
 from tests.admin import GROUPS, signed_in, text, who_may_open
 from tests.monitoring import prometheus, remember
@@ -33,12 +34,14 @@ def test_a_prometheus_that_is_gone_takes_no_page_with_it(settings) -> None:
     page = text(signed_in("support").get(PAGE))
     assert "Prometheus does not answer" in page
     assert FIRING.findall(page) == []
+    assert page.count("<td>not known</td>") == len(ALERTS)
 
 
 def test_every_alert_is_there_with_its_playbook() -> None:
     page = text(signed_in("support").get(PAGE))
     assert "More than 20 sign-ups within an hour" in page
-    assert "<code>p4-signup-abuse</code>" in page
+    assert "/admin/runbooks/incident/playbooks/p4-signup-abuse/" in page
+    assert "{{" not in page
 
 
 @needs.promtool
@@ -52,3 +55,4 @@ def test_an_exhausted_budget_and_a_firing_alert_stand_out(settings, tmp_path: Pa
     assert "PULSE_PROMETHEUS_URL" not in page
     assert page.index("PulseSignupSpike") < page.index("PulseAdminApiBurnsFast")
     assert len(FIRING.findall(page)) == 1
+    assert page.count("<td>quiet</td>") == len(ALERTS) - 1

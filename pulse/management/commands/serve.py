@@ -71,14 +71,7 @@ def address() -> str:
 
 
 def gunicorn() -> list[str]:
-    return [
-        sys.executable, "-m", "gunicorn", "pulse.wsgi:application",
-        "--bind", address(),
-        "--workers", str(settings.PULSE_WORKERS),
-        "--worker-class", "gthread",
-        "--threads", str(settings.PULSE_THREADS),
-        "--config", "python:pulse.gunicorn",
-    ]  # fmt: skip
+    return [sys.executable, "-m", "gunicorn", "pulse.wsgi:application", "--config", "python:pulse.gunicorn"]
 
 
 def fresh_metrics_directory() -> str:
