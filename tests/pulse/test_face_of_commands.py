@@ -21,6 +21,7 @@ from pulse.management.commands.completion import our_commands
 from pulse.models import AuditEvent
 from rbac import backups
 from tenants.models import Organization, User
+from tests import needs
 from tests.factories import SYSTEM, UserFactory, make_operator, make_organization
 from tests.processes import PATIENCE_SECONDS, ROOT, environment
 from tests.tenants.shell import document, run
@@ -320,3 +321,34 @@ def test_bash_completes_commands_verbs_options_and_choices():
     assert completed_by_bash(script, "billing", "override", "acme", "--st") == ["--state"]
     assert completed_by_bash(script, "organizations", "--status", "pu") == ["purged"]
     assert set(our_commands()) <= set(completed_by_bash(script, ""))
+
+
+# A zsh at a terminal of its own, which says at ^G what stands on its line after a tab.
+ASK_ZSH = r"""
+    zmodload zsh/zpty
+    zpty -b shell zsh -f -i
+    zpty -w shell "PS1=; stty -echo; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D
+    shown() { print -r -- \"<<\$BUFFER>>\" }; zle -N shown; bindkey '^G' shown; print RE''ADY"
+    zpty -r -m shell line '*READY*'
+    zpty -w -n shell "$2"$'\t'$'\a'
+    zpty -r -m shell line '*<<*>>*'
+    print -r -- "${${line##*<<}%%>>*}"
+"""
+
+
+@pytest.mark.drill
+@needs.program("zsh", package="zsh")
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [
+        ("susp", "suspend "),
+        ("billing override acme --st", "billing override acme --state "),
+        ("organizations --status pu", "organizations --status purged "),
+    ],
+)
+def test_zsh_completes_too(typed: str, completed: str, tmp_path: Path):
+    (tmp_path / "_manage.py").write_text(run("completion", "zsh")[1])
+    argv = ["zsh", "-f", "-c", ASK_ZSH, "zsh", str(tmp_path), f"manage.py {typed}"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=PATIENCE_SECONDS)
+
+    assert done.stdout.strip("\n") == f"manage.py {completed}"
