@@ -194,7 +194,8 @@ def _step(file: Path, section: str, item: Token, lines: list[str], first_line: i
         kind, colon, rest = stripped.removeprefix("- ").partition(":")
         if stripped.startswith("- ") and colon and kind in needs:
             latest = needs[kind]
-            latest.append(rest.strip().strip("`"))
+            # A decision is Markdown; of a command or a button the marks of code are left out.
+            latest.append(rest.strip() if kind == "Decide" else rest.strip().strip("`"))
         elif latest is text:
             text.append(stripped)
         elif stripped:

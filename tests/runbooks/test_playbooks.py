@@ -55,6 +55,11 @@ def test_every_command_button_and_alert_of_a_shipped_one_is_there(name: str) -> 
     assert list(map(str, playbook_lint.faults(playbooks.named(name)))) == []
 
 
+def test_a_decision_that_begins_with_code_is_shown_as_it_was_written(tmp_path: Path) -> None:
+    text = GOOD.replace("Whether\n     it is so.", "`full` or\n     `empty`.")
+    assert "`full` or `empty`." in [step.decision for step in playbooks.read(written(tmp_path, text)).steps]
+
+
 def written(tmp_path: Path, text: str) -> Path:
     file = tmp_path / "p3-test.md"
     file.write_text(text)
