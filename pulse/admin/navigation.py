@@ -140,12 +140,23 @@ def reachable(request: HttpRequest) -> Iterator[tuple[str, Item]]:
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    """The sections as django-unfold takes them, without what this operator may not open."""
+    """The sections as django-unfold takes them, without what this operator may not open.
+
+    One item is active: of those whose address the page lies under, the nearest.
+    """
+    home = reverse("admin:index")
+    above = {reverse(item.route) for _, items in SECTIONS for item in items} - {home}
+    here = max(filter(request.path.startswith, above), key=len, default=request.path)
     return [
         {
             "title": title,
             "items": [
-                {"title": item.title, "icon": item.icon, "link": reverse(item.route)}
+                {
+                    "title": item.title,
+                    "icon": item.icon,
+                    "link": reverse(item.route),
+                    "active": reverse(item.route) == here,
+                }
                 for item in items
                 if item.open_to(request)
             ],

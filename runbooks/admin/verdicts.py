@@ -69,7 +69,10 @@ class Sign(VerbView):
             return (said, *map(str, computed.missing[:LINES]))
         days = settings.PULSE_VERDICT_DAYS
         opens = f"The gate of {computed.stage} opens, where hosted mode is on, for {days} days."
-        return (opens, *(f"Stays open: {line}" for line in computed.open[:LINES]))
+        return (
+            opens,
+            *(f"Stays open: {line.id} {line.title}, because {line.why}." for line in computed.open[:LINES]),
+        )
 
     def carry_out(self, *, outcome: str, reason: str) -> Verdict:
         return verdicts.sign(self.computed.stage, actor=self.actor, reason=reason, outcome=outcome)

@@ -263,6 +263,21 @@ def test_the_sidebar_leads_nowhere_that_refuses() -> None:
         assert {link: client.get(link).status_code for link in links} == dict.fromkeys(links, 200)
 
 
+@pytest.mark.parametrize(
+    ("path", "active"),
+    [
+        ("/admin/", "Overview"),
+        ("/admin/runbooks/incident/", "Incidents"),
+        ("/admin/runbooks/incident/playbooks/", "Playbooks"),
+        ("/admin/runbooks/incident/open/", "Incidents"),
+    ],
+)
+def test_the_sidebar_shows_the_one_place_where_one_is(path: str, active: str) -> None:
+    sections = signed_in("admin").get(path).context["sidebar_navigation"]
+    shown = [item["title"] for section in sections for item in section["items"] if item["active"]]
+    assert shown == [active]
+
+
 def test_signing_in_leads_to_the_first_page() -> None:
     person = make_operator("support")
     person.set_password("a long enough password")

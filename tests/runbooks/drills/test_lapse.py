@@ -29,6 +29,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.drill
 def test_the_failure_of_a_blocking_drill_shuts_both_workers(
     repository: Repository, settings, tmp_path: Path
 ) -> None:
