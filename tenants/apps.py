@@ -10,7 +10,7 @@ class TenantsConfig(AppConfig):
     def ready(self) -> None:
         from pulse import first_run, health
         from pulse.actors import from_job
-        from tenants import bulk_operations, gate, metrics, provisioning  # noqa: F401
+        from tenants import bulk_operations, checks, gate, metrics, provisioning  # noqa: F401
         from tenants.accounts import history  # noqa: F401
 
         bulk_operations.register()

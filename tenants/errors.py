@@ -326,6 +326,51 @@ class PasswordNeeded(Problem):
     detail = "There is an account with this address. Sign in with it, and open the link again."
 
 
+class InvalidDomain(InvalidRequest):
+    code = "invalid_domain"
+    detail = "This is not a domain, such as example.com."
+
+
+class DomainRefused(InvalidRequest):
+    code = "domain_refused"
+    detail = "Anybody may have an address of this domain, so no organization can have it for itself."
+
+
+class AlreadyClaimed(Problem):
+    status = 409
+    code = "already_claimed"
+    detail = "Your organization claims this domain already."
+
+
+class TooManyDomains(Problem):
+    status = 409
+    code = "too_many_domains"
+    detail = "An organization claims at most 20 domains. Give one up first."
+
+
+class DomainClaimNotFound(NotFound):
+    code = "domain_claim_not_found"
+    detail = "There is no such domain of your organization."
+
+
+class DomainNotProven(Problem):
+    status = 409
+    code = "domain_not_proven"
+    detail = "The TXT record was not found. After a change the DNS can take hours to show it everywhere."
+
+
+class DomainUnanswered(Problem):
+    status = 409
+    code = "domain_unanswered"
+    detail = "The domain's DNS servers do not answer. Try again later."
+
+
+class DomainTaken(Problem):
+    status = 409
+    code = "domain_taken"
+    detail = "Another organization has proven this domain. It gives it up, or removes its record, first."
+
+
 class NothingSelected(InvalidRequest):
     code = "nothing_selected"
     detail = "Select at least one organization."

@@ -77,6 +77,8 @@ def _write_own(organization: Organization, into: Path) -> None:
         "operator__public_id", "reason", "started_at", "expires_at", "ended_at"
     )
     write_lines(into / "support_accesses.jsonl", accesses.iterator())
+    claims = organization.domain_claims.values("domain", "created_at", "verified_at", "proven_at")
+    write_lines(into / "domains.jsonl", claims.iterator())
     events = AuditEvent.objects.filter(organization=organization.id).order_by("sequence")
     write_lines(into / "audit.jsonl", events.values().iterator())
 

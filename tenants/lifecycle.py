@@ -174,6 +174,7 @@ def _forget_people(organization: Organization) -> None:
     organization.tokens.all().delete()
     organization.invitations.all().delete()
     organization.support_accesses.all().delete()
+    organization.domain_claims.all().delete()
     organization.memberships.all().delete()
     elsewhere = Membership.objects.filter(user__in=members).values("user")
     User.objects.filter(pk__in=members, is_staff=False).exclude(pk__in=elsewhere).delete()

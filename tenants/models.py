@@ -263,6 +263,35 @@ class SupportAccess(models.Model):
         return f"support of {self.organization_id}"
 
 
+class DomainClaim(models.Model):
+    """That an organization says a domain is its own; proven, while `verified_at` is set.
+
+    `proven_at` is when its record was last seen. Any number may claim a domain, and one holds it.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="domain_claims")
+    domain = models.CharField(max_length=253, help_text="As the DNS writes it: lower case, punycode.")
+    token = models.CharField(max_length=32, editable=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    verified_at = models.DateTimeField(null=True, help_text="UTC.")
+    proven_at = models.DateTimeField(null=True, help_text="UTC.")
+
+    class Meta:
+        ordering = ("domain",)
+        default_permissions = ()
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "domain"), name="domain_claimed_once"),
+            models.UniqueConstraint(
+                fields=("domain",),
+                condition=models.Q(verified_at__isnull=False),
+                name="domain_held_by_one",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.domain} of {self.organization_id}"
+
+
 class ApiToken(models.Model):
     """Acts for its user: within one organization, or, without one, as an operator. Only its hash is kept."""
 

@@ -6,6 +6,7 @@ from pulse import jobs
 from pulse.actors import from_job
 from tenants import bulk, counting, mails, provisioning, reaper, signups
 from tenants.accounts import history, reset
+from tenants.sso import domains
 
 
 @task()
@@ -42,6 +43,12 @@ def answer_signups() -> int:
 def tidy_signups() -> int:
     """Drop the sign-ups that nobody can finish any more; how many."""
     return signups.tidy()
+
+
+@task()
+def prove_domains_again() -> list[str]:
+    """Look at every proven domain once more; those that have lost their claim."""
+    return domains.prove_again(actor=from_job("prove-domains"))
 
 
 @task()

@@ -67,6 +67,12 @@ LETTERS = {
         "latest. They may {what}. Their reason: {reason}",
         after="It is in your organization's changelog, and an admin of yours can end it at once.",
     ),
+    "sso/domain_lost": Letter(
+        "A domain is no longer proven",
+        "The TXT record of {domain} has not been found for a while, so the domain no longer counts as one "
+        "of the organization {organization}: nobody signs in by single sign-on with its addresses.",
+        after="Publish the record again and have it checked, or give the domain up.",
+    ),
     "account/email/unknown_account": Letter(
         "There is no account with this address",
         "Somebody asked for a new password for this e-mail address, and no account has it. "

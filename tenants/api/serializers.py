@@ -13,11 +13,13 @@ from tenants.models import (
     LONGEST_ID,
     ORGANIZATION_ID,
     ApiToken,
+    DomainClaim,
     Invitation,
     Membership,
     Organization,
     SupportAccess,
 )
+from tenants.sso import domains
 from tenants.tokens import DEFAULT_OVERLAP_HOURS, LONGEST_EXPIRY_DAYS, LONGEST_OVERLAP_HOURS, SCOPES
 
 
@@ -178,6 +180,26 @@ class SupportAccessSerializer(serializers.ModelSerializer[SupportAccess]):
 
 class SupportSettingSerializer(serializers.Serializer[Any]):
     may_write = serializers.BooleanField(help_text="Whether support may write, not only read.")
+
+
+class DomainClaimSerializer(serializers.ModelSerializer[DomainClaim]):
+    record_name = serializers.SerializerMethodField(help_text="The name of the TXT record to publish.")
+    record_text = serializers.SerializerMethodField(help_text="Its text.")
+
+    class Meta:
+        model = DomainClaim
+        fields = ("id", "domain", "record_name", "record_text", "created_at", "verified_at", "proven_at")
+        read_only_fields = fields
+
+    def get_record_name(self, claim: DomainClaim) -> str:
+        return domains.record_of(claim)[0]
+
+    def get_record_text(self, claim: DomainClaim) -> str:
+        return domains.record_of(claim)[1]
+
+
+class NewDomainSerializer(serializers.Serializer[Any]):
+    domain = TextField(max_length=domains.LONGEST_DOMAIN, help_text="Such as example.com.")
 
 
 class TokenSerializer(serializers.ModelSerializer[ApiToken]):

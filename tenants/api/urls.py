@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from tenants.api import care_views, member_views, operator_views, public_views, support_views, tenant_views
+from tenants.api import (
+    care_views,
+    member_views,
+    operator_views,
+    public_views,
+    sso_views,
+    support_views,
+    tenant_views,
+)
 
 public = [path("signup", public_views.Signup.as_view(), name="signup")]
 
@@ -51,6 +59,9 @@ tenant = [
     path("/support", support_views.SupportSetting.as_view(), name="support"),
     path("/support/accesses", support_views.SupportAccesses.as_view(), name="support-accesses"),
     path("/support/end", support_views.EndSupport.as_view(), name="support-end"),
+    path("/sso/domains", sso_views.Domains.as_view(), name="sso-domains"),
+    path("/sso/domains/<int:claim_id>", sso_views.Domain.as_view(), name="sso-domain"),
+    path("/sso/domains/<int:claim_id>/check", sso_views.CheckDomain.as_view(), name="sso-domain-check"),
     path("/leave", member_views.Leave.as_view(), name="leave"),
     path("/invitations", member_views.Invitations.as_view(), name="invitations"),
     path(
