@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from pulse import tasks as pulse_tasks
 from pulse.models import Schedule
+from pulse.problems import PermissionRefused
 from tenants import lifecycle, tasks
 from tenants.models import DomainClaim
 from tenants.sso import domains
 from tests.api import Caller, code
-from tests.factories import SYSTEM, make_member, make_organization, member_token
+from tests.factories import SYSTEM, acting, make_member, make_organization, member_token
 from tests.tenants.sso import dns_server
 from tests.tenants.states import STEPS
 
@@ -178,6 +179,13 @@ def test_who_may_not_write_settings_only_reads(acme: Caller, dns) -> None:
     assert viewer.get(DOMAINS).status_code == 200
     for refused in (claim(viewer, "b.example"), check(viewer, claimed), viewer.delete(f"{DOMAINS}/1")):
         assert code(refused) == (403, "permission_denied")
+
+
+def test_whoever_may_not_check_makes_nobody_ask_the_dns(acme: Caller, dns) -> None:
+    claimed = claim(acme).json()
+    dns[claimed["record_name"]] = dns_server.FAILS
+    with pytest.raises(PermissionRefused):
+        domains.check("acme", claimed["id"], actor=acting(make_member("acme", roles=["viewer"])))
 
 
 def test_an_organization_claims_and_checks_only_so_often(acme: Caller) -> None:
