@@ -70,6 +70,7 @@ PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
 DEVELOPMENT = PULSE_STAGE == "development"
 PULSE_REQUIRE_OPERATOR_MFA = env.bool("PULSE_REQUIRE_OPERATOR_MFA", not DEVELOPMENT)
+PULSE_SSO_PRIVATE_ISSUERS = env.bool("PULSE_SSO_PRIVATE_ISSUERS", DEVELOPMENT)
 PULSE_SIGNUP_DIRECT = env.bool("PULSE_SIGNUP_DIRECT", DEVELOPMENT)
 
 DEBUG = env.bool("PULSE_DEBUG", False)
@@ -105,6 +106,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "django_prometheus",
     "django_tasks",
@@ -231,6 +234,8 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_FORMS = {"reset_password": "tenants.accounts.reset.ResetForm"}
 # How often a password may be tried is counted by tenants.accounts.attempts.
 ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key", "login": ""}
+
+SOCIALACCOUNT_ADAPTER = "tenants.sso.provider.SocialAdapter"
 
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Pulse"

@@ -7,18 +7,21 @@ from django.http import HttpRequest
 
 from tenants import errors, support
 from tenants.models import Membership, Status, User
+from tenants.sso import sessions
 
 SESSION_KEY = "organization"
 
 
 def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
-    """Those of the person, or the one that their token is bound to; by id."""
+    """Those of the person, or the one that their token or session is bound to; by id."""
     mine = Membership.objects.filter(user=cast(User, request.user)).exclude(
         organization__status=Status.PURGED
     )
     token = getattr(request, "token", None)
     if token is not None:
         mine = mine.filter(organization=token.organization_id)
+    elif bound := sessions.organization_of(request):
+        mine = mine.filter(organization=bound)
     return mine.select_related("organization").order_by("organization_id")
 
 

@@ -17,6 +17,7 @@ from pulse.models import AuditEvent
 from tenants import organizations, resources
 from tenants.models import Organization
 from tenants.presentation import organization_json
+from tenants.sso.models import SsoConnection, SsoGroup, SsoIdentity
 
 FORMAT = 1
 
@@ -79,6 +80,15 @@ def _write_own(organization: Organization, into: Path) -> None:
     write_lines(into / "support_accesses.jsonl", accesses.iterator())
     claims = organization.domain_claims.values("domain", "created_at", "verified_at", "proven_at")
     write_lines(into / "domains.jsonl", claims.iterator())
+    connections = SsoConnection.objects.filter(organization=organization)
+    shown = ("issuer", "client_id", "groups_claim", "session_minutes", "enabled", "created_at")
+    write_lines(into / "sso_connection.jsonl", connections.values(*shown).iterator())
+    groups = SsoGroup.objects.filter(connection__in=connections).values("group", "role")
+    write_lines(into / "sso_groups.jsonl", groups.iterator())
+    identities = SsoIdentity.objects.filter(connection__in=connections)
+    write_lines(
+        into / "sso_identities.jsonl", identities.values("subject", "user__public_id", "linked_at").iterator()
+    )
     events = AuditEvent.objects.filter(organization=organization.id).order_by("sequence")
     write_lines(into / "audit.jsonl", events.values().iterator())
 

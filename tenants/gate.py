@@ -9,14 +9,20 @@ from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import HttpRequest
+from django.utils import timezone
 from rest_framework.permissions import SAFE_METHODS
 
 from pulse import limits
 from pulse.problems import Unavailable
 from tenants import choice, context, errors, support, tokens
 from tenants.models import DEFAULT_ORGANIZATION, ORGANIZATION_ID, Status, User
+from tenants.sso import sessions as sso_sessions
+from tenants.sso.errors import SsoRequired
 
-COLUMNS = "o.id, o.status, o.purge_after, o.entitlement_timeline, m.signed_out_at"
+COLUMNS = (
+    "o.id, o.status, o.purge_after, o.entitlement_timeline, m.signed_out_at, "
+    "m.vouched_until, m.is_emergency_owner, o.sso_only"
+)
 SOURCE = (
     "tenants_membership m JOIN tenants_organization o ON o.id = m.organization_id "
     "WHERE m.user_id = %s AND o.status <> 'purged'"
@@ -34,6 +40,9 @@ class Admission:
     purge_after: datetime | None
     entitlement_timeline: str
     signed_out_at: datetime | None = None
+    vouched_until: datetime | None = None
+    is_emergency_owner: bool = False
+    sso_only: bool = False
     # Of an operator who looks in as support.
     look: support.Look | None = None
     # Set by step 5, when the organization is entitled to a rate of its own.
@@ -49,6 +58,7 @@ def identify(request: HttpRequest) -> None:
     request.token = None  # type: ignore[attr-defined]
     scheme, _, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     if not scheme:
+        _refuse_confined_operator(request)
         return
     if scheme.lower() != "bearer" or not text.startswith(tokens.PREFIX):
         raise errors.InvalidToken(headers={"WWW-Authenticate": "Bearer"})
@@ -84,16 +94,23 @@ def choose_organization(request: HttpRequest) -> None:
     )
     if bound is not None and asked != bound:
         raise errors.AccessDenied
+    confined_to = None if token else sso_sessions.organization_of(request)
+    if confined_to is not None:
+        if asked not in (None, confined_to):
+            raise errors.AccessDenied
+        asked = confined_to
     try:
         admission = _admission(request.user.pk, asked)
     except DatabaseError as error:
         raise errors.StateUnavailable from error
-    if admission is None and token is None and asked is not None:
+    if admission is None and token is None and asked is not None and confined_to is None:
         admission = _looking_in(request, asked)
     if admission is None:
         raise errors.AccessDenied
     if admission.signed_out_at is not None and token is None:
         _require_signed_in_since(admission.signed_out_at, request)
+    if admission.look is None:
+        _require_vouched_for(admission, by_sso=confined_to is not None, by_token=token is not None)
     request.admission = admission  # type: ignore[attr-defined]
     request.gate.enter_context(context.organization(admission.organization_id))  # type: ignore[attr-defined]
 
@@ -144,6 +161,26 @@ def _looking_in(request: HttpRequest, asked: str) -> Admission | None:
     )
 
 
+def _require_vouched_for(admission: Admission, *, by_sso: bool, by_token: bool) -> None:
+    """Whom the organization's identity provider has signed in stays in as long as it vouches for them.
+
+    Where it alone lets people in, a password opens nothing, and a token works while somebody vouches.
+    """
+    until = admission.vouched_until
+    if until is None:
+        passes = not by_sso and (not admission.sso_only or admission.is_emergency_owner)
+    else:
+        passes = timezone.now() < until and (by_sso or by_token or not admission.sso_only)
+    if not passes:
+        raise SsoRequired
+
+
+def _refuse_confined_operator(request: HttpRequest) -> None:
+    """No organization's sign-in makes anybody an operator."""
+    if sso_sessions.organization_of(request) is not None and getattr(request.user, "is_staff", False):
+        raise errors.AccessDenied
+
+
 def _require_signed_in_since(moment: datetime, request: HttpRequest) -> None:
     records = get_authentication_records(request, cast(User, request.user))
     if not any(record["at"] > moment.timestamp() for record in records):
@@ -169,9 +206,16 @@ def _admission(user_id: int, asked: str | None) -> Admission | None:
 def _from_row(row: tuple[Any, ...] | None) -> Admission | None:
     if row is None:
         return None
-    organization_id, status, purge_after, entitlement_timeline, signed_out_at = row
+    organization_id, status, purge_after, timeline, signed_out_at, vouched_until, is_emergency, only = row
     return Admission(
-        organization_id, status, _instant(purge_after), entitlement_timeline, _instant(signed_out_at)
+        organization_id,
+        status,
+        _instant(purge_after),
+        timeline,
+        _instant(signed_out_at),
+        _instant(vouched_until),
+        bool(is_emergency),
+        bool(only),
     )
 
 

@@ -20,6 +20,7 @@ from pulse.actors import Actor
 from pulse.problems import Problem
 from tenants import errors, metrics, organizations, resources
 from tenants.models import Membership, Organization, Status, User
+from tenants.sso.models import SsoConnection
 
 DEFAULT_RETENTION_DAYS = 30
 LONGEST_RETENTION_DAYS = 3650
@@ -175,6 +176,7 @@ def _forget_people(organization: Organization) -> None:
     organization.invitations.all().delete()
     organization.support_accesses.all().delete()
     organization.domain_claims.all().delete()
+    SsoConnection.objects.filter(organization=organization).delete()
     organization.memberships.all().delete()
     elsewhere = Membership.objects.filter(user__in=members).values("user")
     User.objects.filter(pk__in=members, is_staff=False).exclude(pk__in=elsewhere).delete()

@@ -15,6 +15,8 @@ from pulse.actors import Actor
 from tenants import context, errors, organizations, roles, tokens
 from tenants.accounts import letters
 from tenants.models import ApiToken, Membership, Organization, User
+from tenants.sso.errors import EmergencyOwner
+from tenants.sso.models import SsoIdentity
 
 # With which an operator acts from outside.
 OPERATORS = {"members": "tenants.change_membership", "roles": "tenants.manage_access"}
@@ -96,7 +98,7 @@ def remove(organization_id: str, user: User, *, actor: Actor) -> None:
         if roles.book().of(str(user.public_id)):
             require(actor, "write", "roles")
         if membership.is_owner:
-            _require_owner(organization, actor)
+            require_owner(organization, actor)
         _take_out(membership, actor, verb="member.remove")
         letters.post("members/removed", user.email, organization=organization.id)
 
@@ -131,13 +133,15 @@ def transfer_ownership(organization_id: str, *, to: User, actor: Actor) -> Membe
         former = organization.memberships.filter(is_owner=True).exclude(pk=membership.pk)
         if former.filter(user=_person(actor)).exists():
             former = former.filter(user=_person(actor))
+        if former.filter(is_emergency_owner=True).exists():
+            raise EmergencyOwner
         former.update(is_owner=False)
         return membership
 
 
 def _make_owner(organization: Organization, user: User, actor: Actor, *, verb: str) -> Membership:
     actor.require_recent()
-    _require_owner(organization, actor)
+    require_owner(organization, actor)
     membership = _membership(organization, user)
     membership.is_owner = True
     membership.save(update_fields=("is_owner",))
@@ -149,7 +153,8 @@ def _make_owner(organization: Organization, user: User, actor: Actor, *, verb: s
     return membership
 
 
-def _require_owner(organization: Organization, actor: Actor) -> None:
+def require_owner(organization: Organization, actor: Actor) -> None:
+    """Raise `OwnersOnly` unless the actor is one, or such an operator."""
     mine = organization.memberships.filter(user=_person(actor), is_owner=True)
     if not actor.may(OPERATORS["members"]) and not mine.exists():
         raise errors.OwnersOnly
@@ -170,11 +175,16 @@ def _take_out(membership: Membership, actor: Actor, *, verb: str) -> None:
     others = Membership.objects.filter(organization=membership.organization_id, is_owner=True)
     if membership.is_owner and not others.exclude(pk=membership.pk).exists():
         raise errors.LastOwner
+    if membership.is_emergency_owner:
+        raise EmergencyOwner
     roles.book().withdraw(str(membership.user.public_id), actor=actor)
     _revoke_tokens(membership, actor)
     membership.organization.invitations.filter(
         invited_by=membership.user, accepted_at=None, revoked_at=None
     ).update(revoked_at=timezone.now())
+    SsoIdentity.objects.filter(
+        connection__organization=membership.organization_id, user=membership.user
+    ).delete()
     _record(verb, membership, actor)
     membership.delete()
 

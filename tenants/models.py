@@ -126,6 +126,10 @@ class Organization(models.Model):
     support_may_write = models.BooleanField(
         default=False, editable=False, help_text="Operators who look in as support may also write."
     )
+    # Written by tenants.sso alone, and read in the gate's one row.
+    sso_only = models.BooleanField(
+        default=False, editable=False, help_text="Members get in by their identity provider alone."
+    )
     # What the gate needs of the subscription, in the row that it reads anyway. Written by billing alone.
     entitlement_timeline = models.TextField(default='[[null,0,""]]', editable=False)
     # Of the tenant's own database: its schema, its newest backup, and since when verify has failed. Written
@@ -205,9 +209,23 @@ class Membership(models.Model):
     signed_out_at = models.DateTimeField(
         null=True, editable=False, help_text="Sessions from before are over in this organization; UTC."
     )
+    # Of a person whom the organization's identity provider has signed in; written by tenants.sso alone.
+    vouched_until = models.DateTimeField(
+        null=True, editable=False, help_text="Sessions and tokens work no longer here; UTC."
+    )
+    is_emergency_owner = models.BooleanField(
+        default=False, editable=False, help_text="Gets in by password whatever the identity provider does."
+    )
 
     class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "organization"), name="membership_once"),)
+        constraints = (
+            models.UniqueConstraint(fields=("user", "organization"), name="membership_once"),
+            models.UniqueConstraint(
+                fields=("organization",),
+                condition=models.Q(is_emergency_owner=True),
+                name="emergency_owner_once",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.user_id} in {self.organization_id}"
@@ -429,3 +447,7 @@ class BulkResult(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organization}: {self.state}"
+
+
+# At the end, because they refer to the above; Django finds an app's models through this module.
+from tenants.sso.models import SsoConnection, SsoGroup, SsoIdentity  # noqa: E402, F401

@@ -33,6 +33,9 @@ matplotlib = library("matplotlib", requirements="requirements-bench.txt")
 nginx = program("nginx", package="nginx-light")
 prometheus = program("prometheus", package="prometheus")
 promtool = program("promtool", package="prometheus")
+oidc_provider = variable(
+    "PULSE_TEST_OIDC_PROVIDER", example="node_modules, after npm install oidc-provider@8.8.1"
+)
 postgresql = variable("PULSE_TEST_DATABASE_URL", example="postgres://pulse:pulse@127.0.0.1:5432/pulse")
 redis = variable("PULSE_TEST_REDIS_URL", example="redis://127.0.0.1:6379/1")
 stripe_mock = program("stripe-mock", package="golang && go install github.com/stripe/stripe-mock@v0.203.0")

@@ -16,8 +16,12 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from pulse.routes import walk
 from tenants.accounts import invitation_pages, signup_pages, views
+from tenants.sso import pages as sso_pages
+from tenants.sso.sessions import keeps_out, proved_anew_by_provider
 
 View = Callable[..., HttpResponseBase]
+# A person's own second factor is asked for after their organization's sign-in, too.
+STEPS_OF_SIGN_IN = frozenset({"mfa_authenticate", "mfa_trust"})
 
 
 def whole(view: View) -> View:
@@ -36,7 +40,10 @@ def whole(view: View) -> View:
 hosted: list[URLPattern | URLResolver] = [
     path("signup", signup_pages.SignupPage.as_view(), name="account_signup"),
     path("signup/<str:token>", signup_pages.FinishPage.as_view(), name="signup_finish"),
-    path("invitation/<str:token>", invitation_pages.InvitationPage.as_view(), name="invitation"),
+    path("invitation/<str:token>", keeps_out(invitation_pages.InvitationPage.as_view()), name="invitation"),
+    path("account/sso/", sso_pages.Find.as_view(), name="sso"),
+    path("account/sso/<str:organization_id>/", sso_pages.Start.as_view(), name="sso_start"),
+    path("account/sso/<str:organization_id>/callback/", sso_pages.Callback.as_view(), name="sso_callback"),
     path("organization", invitation_pages.SwitchPage.as_view(), name="switch_organization"),
 ]
 
@@ -45,12 +52,12 @@ always_on: list[URLPattern | URLResolver] = [
     path("login/", views.SignIn.as_view(), name="account_login"),
     path("logout/", account.logout, name="account_logout"),
     path("inactive/", account.account_inactive, name="account_inactive"),
-    path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
-    path("email/", whole(account.email), name="account_email"),
+    path("reauthenticate/", proved_anew_by_provider(account.reauthenticate), name="account_reauthenticate"),
+    path("email/", keeps_out(whole(account.email)), name="account_email"),
     path("confirm-email/", account.email_verification_sent, name="account_email_verification_sent"),
     path("confirm-email/<str:key>/", whole(account.confirm_email), name="account_confirm_email"),
-    path("password/change/", whole(account.password_change), name="account_change_password"),
-    path("password/set/", whole(account.password_set), name="account_set_password"),
+    path("password/change/", keeps_out(whole(account.password_change)), name="account_change_password"),
+    path("password/set/", keeps_out(whole(account.password_set)), name="account_set_password"),
     path("password/reset/", account.password_reset, name="account_reset_password"),
     path("password/reset/done/", account.password_reset_done, name="account_reset_password_done"),
     path(
@@ -63,9 +70,10 @@ always_on: list[URLPattern | URLResolver] = [
         whole(account.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
-    path("sessions/", sessions.list_usersessions, name="usersessions_list"),
+    path("sessions/", keeps_out(sessions.list_usersessions), name="usersessions_list"),
     path("2fa/", include(mfa)),
 ]
 
 for _, pattern in walk(mfa.urlpatterns):
-    pattern.callback = whole(pattern.callback)
+    guarded = whole(pattern.callback)
+    pattern.callback = guarded if pattern.name in STEPS_OF_SIGN_IN else keeps_out(guarded)

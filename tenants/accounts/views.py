@@ -10,7 +10,7 @@ from django.views.generic import TemplateView
 from pulse import hosted_mode
 from tenants import choice
 from tenants.accounts.factors import FACTORS
-from tenants.models import Membership, Status, User
+from tenants.models import User
 
 
 class SignIn(LoginView):
@@ -25,9 +25,8 @@ class Home(LoginRequiredMixin, TemplateView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = cast(User, self.request.user)
-        memberships = Membership.objects.filter(user=user).exclude(organization__status=Status.PURGED)
         return super().get_context_data(
-            memberships=memberships.select_related("organization").order_by("organization"),
+            memberships=choice.organizations_of(self.request),
             chosen=self.request.session.get(choice.SESSION_KEY),
             has_factor=is_mfa_enabled(user, FACTORS),
             **kwargs,

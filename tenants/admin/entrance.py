@@ -3,9 +3,11 @@
 # They register pages for their models, which are taken away here.
 import allauth.account.admin
 import allauth.mfa.admin
+import allauth.socialaccount.admin
 import allauth.usersessions.admin  # noqa: F401
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin, messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -16,6 +18,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from tenants.accounts import factors
+from tenants.sso import sessions
 
 
 def sign_in(request: HttpRequest, extra_context: object = None) -> HttpResponse:
@@ -42,11 +45,16 @@ def change_password(request: HttpRequest, extra_context: object = None) -> HttpR
     return HttpResponseRedirect(reverse("account_change_password"))
 
 
-_is_operator = admin.site.has_permission
+def _is_operator(request: HttpRequest) -> bool:
+    """Never by an organization's sign-in, whoever it says is there."""
+    return _has_permission(request) and sessions.organization_of(request) is None
+
+
+_has_permission = admin.site.has_permission
 admin.site.login = sign_in  # type: ignore[method-assign]
 admin.site.password_change = change_password  # type: ignore[assignment, method-assign]
 admin.site.has_permission = lets_in  # type: ignore[method-assign]
 
-# People change these themselves, and operators by verbs.
-for model in (EmailAddress, Authenticator, UserSession):
+# People change these themselves, and operators by verbs; those of socialaccount stay empty.
+for model in (EmailAddress, Authenticator, UserSession, SocialAccount, SocialApp, SocialToken):
     admin.site.unregister(model)

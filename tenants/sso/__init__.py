@@ -1,1 +1,1 @@
-"""Single sign-on of an organization: its proven domains."""
+"""Single sign-on: an organization's people come in by its own identity provider, by OpenID Connect."""
