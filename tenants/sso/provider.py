@@ -23,7 +23,7 @@ from requests import RequestException
 
 from pulse import sealing
 from tenants.accounts import letters
-from tenants.models import Status
+from tenants.models import Organization, Status
 from tenants.sso import errors, network
 from tenants.sso.claims import LONGEST_TOKEN
 from tenants.sso.models import SsoConnection
@@ -42,9 +42,8 @@ Said = TypeVar("Said")
 
 def usable(organization_id: str) -> SsoConnection:
     """The connection that people sign in by at present. Raises `NoConnection`."""
-    found = SsoConnection.objects.filter(
-        organization=organization_id, enabled=True, organization__status=Status.ACTIVE
-    )
+    active = Organization.objects.named(organization_id).filter(status=Status.ACTIVE)
+    found = SsoConnection.objects.filter(organization__in=active, enabled=True)
     connection = found.select_related("organization").first()
     if connection is None:
         raise errors.NoConnection

@@ -196,4 +196,6 @@ def test_an_address_finds_its_organization_and_unknown_ones_are_answered_alike(a
         for domain in ("beta.example", "nowhere.example")
     }
     assert len({answer.split("csrfmiddlewaretoken")[0] for answer in answers}) == 1
-    assert [browser.get(f"/account/sso/{name}/").status_code for name in ("beta", "nowhere")] == [404, 404]
+    assert [browser.get(f"/account/sso/{name}/").status_code for name in ("beta", "nowhere", "a%00b")] == [
+        404
+    ] * 3
