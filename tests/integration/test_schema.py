@@ -38,7 +38,7 @@ REFUSED.app = application
 EXISTING = {"organization_id": "acme", "role_id": "viewer"}
 
 # The same requests in each run. Each test's requests share one database.
-thorough = settings(max_examples=6, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+thorough = settings(max_examples=3, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 brief = settings(thorough, max_examples=2)
 
 

@@ -1,8 +1,5 @@
 """Schedules: each firing is enqueued once, whatever the schedulers, the clock and the rows do."""
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,8 +18,8 @@ from pulse.models import AuditEvent, Schedule
 from pulse.offers import Offer
 from pulse.problems import NotFound, PermissionRefused
 from tests.admin import signed_in, text, who_may_open
+from tests.children import child, killed_at
 from tests.factories import SYSTEM, acting, make_operator
-from tests.processes import PATIENCE_SECONDS, ROOT, environment
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -114,18 +111,6 @@ def test_three_schedulers_fire_once(hourly: Schedule, first: datetime | None) ->
     assert enqueued() == 1
 
 
-def scheduler(*arguments: str) -> "subprocess.Popen[str]":
-    """A process that fires what is due at noon, once it is told to."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.pulse.scheduler_child", NOON.isoformat(), *arguments],
-        cwd=ROOT,
-        env=environment(DJANGO_SETTINGS_MODULE="pulse.settings", PULSE_LOG_LEVEL="CRITICAL"),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-
-
 def make_due(*names: str) -> None:
     Schedule.objects.all().delete()
     for name in names:
@@ -135,11 +120,11 @@ def make_due(*names: str) -> None:
 def test_three_processes_fire_each_of_many_once() -> None:
     names = [f"due-{number:02}" for number in range(20)]
     make_due(*names)
-    schedulers = [scheduler() for _ in range(SCHEDULERS)]
-    for one in schedulers:
-        one.stdin.write("now\n")
-        one.stdin.flush()
-    won = [name for one in schedulers for name in one.communicate(timeout=PATIENCE_SECONDS)[0].split()]
+    with child() as first, child() as second, child() as third:
+        schedulers = [first, second, third]
+        for one in schedulers:
+            one.begin(fired, NOON)
+        won = [name for one in schedulers for name in one.end()]
     assert sorted(won) == names
     assert enqueued() == len(names)
 
@@ -147,9 +132,7 @@ def test_three_processes_fire_each_of_many_once() -> None:
 def test_what_a_scheduler_was_killed_before_is_fired_by_the_next_and_nothing_twice() -> None:
     """It dies in the middle of the second of three, after the claim and before its job is in the queue."""
     make_due("a", "b", "c")
-    killed = scheduler("schedule.claimed", "2")
-    killed.communicate("now\n", timeout=PATIENCE_SECONDS)
-    assert killed.returncode == -signal.SIGKILL
+    killed_at("schedule.claimed", fired, NOON, times=2)
     assert enqueued() == 1
     assert fired(NOON) == ["b", "c"]
     assert enqueued() == 3

@@ -4,6 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
+from django.conf import settings as django_settings
+
 from rbac import databases, fleet, schema
 from tenants.models import Organization
 from tests.factories import SYSTEM
@@ -49,6 +51,11 @@ def locked(organization_id: str) -> Iterator[None]:
 def come_later(settings) -> None:
     """From now on this process is of a later version of Pulse."""
     settings.MIGRATION_MODULES = {"rbac": LATER}
+
+
+def become_later() -> None:
+    """What `come_later` does, for good: for a child of a test."""
+    django_settings.MIGRATION_MODULES = {"rbac": LATER}
 
 
 def behind() -> list[str]:

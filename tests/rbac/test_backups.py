@@ -16,8 +16,9 @@ from pulse.models import AuditEvent
 from rbac import backups, databases, integrity, schema
 from rbac.backups import Backup
 from tests.api import Caller, code
+from tests.children import killed_at
 from tests.factories import SYSTEM, make_organization
-from tests.rbac import child, disks
+from tests.rbac import disks, works
 from tests.rbac.callers import assign, make_role
 from tests.tenants.scrape import value_of
 
@@ -198,7 +199,7 @@ def test_a_full_disk_leaves_no_backup(operator: Caller) -> None:
 
 @pytest.mark.parametrize("point", ["backup.copied", "backup.finished"])
 def test_killed_at_any_step_leaves_nothing_that_counts_as_a_backup(operator: Caller, point: str) -> None:
-    child.killed_at(point, "backup")
+    killed_at(point, works.backup)
     [left] = entries(backups.folder() / "acme")
     assert operator.get(BACKUPS).json()["results"] == []
     assert code(operator.post("/api/admin/orgs/acme/rbac/restore", {"backup": left})) == (404, "not_found")

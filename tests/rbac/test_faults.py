@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -19,9 +16,10 @@ from pulse.models import AuditEvent
 from rbac import assignments, backups, databases, integrity, restoring, template
 from tenants import context
 from tests.api import Caller, code
+from tests.children import begun, child, killed_at
 from tests.factories import SYSTEM, make_organization
-from tests.processes import ROOT, environment, wait_for
-from tests.rbac import child, disks
+from tests.processes import wait_for
+from tests.rbac import disks, works
 from tests.rbac.callers import allow, assign, make_role, owner, role_body
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -59,7 +57,7 @@ def check_that_all_agree() -> None:
 
 @pytest.mark.parametrize("point", ["change.written", "change.audited"])
 def test_killed_in_the_middle_of_a_hundred_role_writes_all_agree(point: str) -> None:
-    child.killed_at(point, "write_roles", times=50)
+    killed_at(point, works.write_roles, times=50)
     assert len(custom_roles()) == 49
     check_that_all_agree()
     make_role("role-after", ("read", "a"), ("read", "b"))
@@ -72,13 +70,11 @@ def check_that_all_agree_but_for(cut_off: str) -> None:
     assert audit.verify() is None
 
 
-def test_killed_at_any_moment_of_a_hundred_role_writes_all_agree(tmp_path: Path) -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.rbac.child", "never", "write_roles"], cwd=ROOT, env=environment()
-    )
+def test_killed_at_any_moment_of_a_hundred_role_writes_all_agree() -> None:
+    process = begun(works.write_roles)
     wait_for(lambda: len(custom_roles()) > 20, what="twenty roles")
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait(30) == -signal.SIGKILL
+    process.kill()
+    process.join()
     assert 20 < len(custom_roles()) < 100
     check_that_all_agree()
 
@@ -137,51 +133,52 @@ def test_a_file_taken_from_under_a_running_process_is_refused_at_its_next_reques
     operator: Caller, taken: Callable[[Path], None]
 ) -> None:
     backup = backups.make("acme", actor=SYSTEM)
-    with child.running() as process:
-        assert process.ask("check", user="bob") is True
+    with child() as process:
+        assert process.ask(works.check, "bob") is True
         taken(databases.file_of("acme"))
-        assert process.ask("check", user="bob") == UNAVAILABLE
-        assert process.ask("assign", user="bob", roles=[]) == UNAVAILABLE
+        assert process.ask(works.check, "bob") == UNAVAILABLE
+        assert process.ask(works.assign, "bob", []) == UNAVAILABLE
         restoring.restore("acme", backup.name, actor=SYSTEM)
-        assert process.ask("check", user="bob") is True
-        assert process.ask("assign", user="bob", roles=[]) == []
+        assert process.ask(works.check, "bob") is True
+        assert process.ask(works.assign, "bob", []) == []
 
 
 def test_a_file_replaced_under_a_running_process_is_read_at_its_next_request() -> None:
     template.create("other", admin="eve")
-    with child.running() as process:
-        assert process.ask("check", user="eve") is False
+    with child() as process:
+        assert process.ask(works.check, "eve") is False
         databases.file_of("other").rename(databases.file_of("acme"))
-        assert process.ask("check", user="eve") is True
-        assert process.ask("check", user="bob") is False
+        assert process.ask(works.check, "eve") is True
+        assert process.ask(works.check, "bob") is False
 
 
 @pytest.mark.parametrize("kept", [0, 100, 4096, 8192])
 def test_a_file_truncated_under_a_running_process_never_gives_a_wrong_answer(kept: int) -> None:
     backup = backups.make("acme", actor=SYSTEM)
-    with child.running() as process:
-        assert [process.ask("check", user=user) for user in ("bob", "eve")] == [True, False]
+    with child() as process:
+        assert [process.ask(works.check, user) for user in ("bob", "eve")] == [True, False]
         os.truncate(databases.file_of("acme"), kept)
         # What it has read stays right; what it has not is refused.
-        assert process.ask("check", user="bob") in (True, UNAVAILABLE)
-        assert process.ask("check", user="eve") in (False, UNAVAILABLE)
+        assert process.ask(works.check, "bob") in (True, UNAVAILABLE)
+        assert process.ask(works.check, "eve") in (False, UNAVAILABLE)
         assert integrity.verify("acme") != []
         restoring.restore("acme", backup.name, actor=SYSTEM)
-        assert process.ask("check", user="bob") is True
-        assert process.ask("assign", user="bob", roles=["auditor"]) == ["auditor"]
+        assert process.ask(works.check, "bob") is True
+        assert process.ask(works.assign, "bob", ["auditor"]) == ["auditor"]
     assert integrity.verify("acme") == []
 
 
-def test_a_lock_is_waited_for_as_long_as_the_setting_says_in_every_process() -> None:
+def test_a_lock_is_waited_for_as_long_as_the_setting_says_in_every_process(settings) -> None:
+    settings.PULSE_RBAC_BUSY_SECONDS = 0.2
     with (
-        child.running(PULSE_RBAC_BUSY_SECONDS="0.2") as process,
+        child() as process,
         closing(sqlite3.connect(databases.file_of("acme"), isolation_level=None)) as other,
     ):
         other.execute("BEGIN IMMEDIATE")
-        assert process.ask("assign", user="bob", roles=[]) == "tenant_busy"
-        assert process.ask("check", user="bob") is True
+        assert process.ask(works.assign, "bob", []) == "tenant_busy"
+        assert process.ask(works.check, "bob") is True
         other.execute("ROLLBACK")
-        assert process.ask("assign", user="bob", roles=[]) == []
+        assert process.ask(works.assign, "bob", []) == []
 
 
 def test_an_open_transaction_of_a_process_that_was_killed_is_taken_back() -> None:

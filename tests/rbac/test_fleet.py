@@ -15,15 +15,16 @@ from rbac.models import Principal
 from tenants import context
 from tenants.models import Organization
 from tests.api import Caller, code
+from tests.children import child, killed_at
 from tests.factories import SYSTEM, acting, make_operator, make_organization
 from tests.processes import wait_for
-from tests.rbac import child
+from tests.rbac import works
 from tests.rbac.callers import assign, make_role, owner
 from tests.rbac.fleets import (
     EARLIER_VERSION,
     IN_PYTHON,
-    LATER,
     LATER_VERSION,
+    become_later,
     behind,
     come_later,
     locked,
@@ -108,12 +109,12 @@ def test_a_tenant_on_the_old_schema_answers_migrating_until_it_is_done(settings)
 def test_a_process_of_the_earlier_version_that_has_the_file_open_answers_migrating(settings) -> None:
     make_organization("acme")
     assign("bob", "viewer")
-    with child.running() as earlier:
-        assert earlier.ask("check", user="bob") is True
+    with child() as earlier:
+        assert earlier.ask(works.check, "bob") is True
         come_later(settings)
         assert migrate(["acme"]) == {"acme": None}
-        assert earlier.ask("check", user="bob") == "tenant_migrating"
-        assert earlier.ask("assign", user="bob", roles=["auditor"]) == "tenant_migrating"
+        assert earlier.ask(works.check, "bob") == "tenant_migrating"
+        assert earlier.ask(works.assign, "bob", ["auditor"]) == "tenant_migrating"
     with context.organization("acme"):
         assert assignments.of_principal("bob") == ["viewer"]
 
@@ -121,18 +122,22 @@ def test_a_process_of_the_earlier_version_that_has_the_file_open_answers_migrati
 def test_a_later_process_sees_the_file_that_it_found_behind_once_it_is_upgraded(settings) -> None:
     make_organization("acme")
     assign("bob", "viewer")
-    with child.running(TESTS_RBAC_MIGRATIONS=LATER) as later:
-        assert later.ask("check", user="bob") == "tenant_migrating"
+    with child() as later:
+        later.ask(become_later)
+        assert later.ask(works.check, "bob") == "tenant_migrating"
         come_later(settings)
         migrate(["acme"])
-        assert later.ask("check", user="bob") is True
+        assert later.ask(works.check, "bob") is True
 
 
-def test_a_run_that_was_killed_is_resumed_and_leaves_no_process_behind(settings, data_dir: Path) -> None:
+def test_a_run_that_was_killed_is_resumed_and_leaves_no_process_behind(
+    settings, data_dir: Path, monkeypatch
+) -> None:
     names = make_fleet(60)
-    child.killed_at("fleet.upgraded", "migrate", TESTS_RBAC_MIGRATIONS=LATER)
-    wait_for(lambda: not processes_on(data_dir), what="the pool's processes to end")
     come_later(settings)
+    monkeypatch.setenv("PULSE_DATA_DIR", str(data_dir))
+    killed_at("fleet.upgraded", works.migrate)
+    wait_for(lambda: not processes_on(data_dir), what="the pool's processes to end")
     assert set(names) <= set(behind())
     assert LATER_VERSION in {version_of(name) for name in names}
     errors_of = migrate(names)

@@ -13,8 +13,9 @@ from rbac import backups, databases, errors, tasks, template
 from rbac.backups import Backup
 from tenants import lifecycle
 from tests.api import Caller, code
+from tests.children import killed_at
 from tests.factories import SYSTEM, make_organization, operator_token
-from tests.rbac import child
+from tests.rbac import works
 from tests.rbac.test_backups import BACKUPS, BIRTHDAY, entries, make
 from tests.tenants.states import soft_delete_long_ago
 
@@ -162,7 +163,7 @@ def test_pruning_without_any_backup_does_nothing() -> None:
 
 
 def test_what_a_killed_backup_left_is_pruned_a_day_later() -> None:
-    child.killed_at("backup.copied", "backup")
+    killed_at("backup.copied", works.backup)
     now = datetime.now(UTC)
     backups.prune(keep_days=1, now=now + timedelta(hours=23))
     assert len(entries(backups.folder() / "acme")) == 1

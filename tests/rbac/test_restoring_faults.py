@@ -14,7 +14,8 @@ from pulse import faults
 from rbac import backups, databases, errors, integrity, restoring
 from rbac.backups import Backup
 from tests.api import Caller, code
-from tests.rbac import child, disks
+from tests.children import child, killed_at
+from tests.rbac import disks, works
 from tests.rbac.callers import assign
 from tests.rbac.restores import NEW, OLD, bobs_roles, left_behind, make_backup, restore
 
@@ -28,18 +29,18 @@ def backup(database: None) -> Backup:
 
 @pytest.mark.parametrize("damage", ["none", "junk", "missing"])
 def test_every_process_sees_it_at_its_next_request(operator: Caller, backup: Backup, damage: str) -> None:
-    with child.running() as first, child.running() as second:
-        assert [one.ask("check", user="bob") for one in (first, second)] == [True, True]
+    with child() as first, child() as second:
+        assert [one.ask(works.check, "bob") for one in (first, second)] == [True, True]
         assign("bob")
-        assert [one.ask("check", user="bob") for one in (first, second)] == [False, False]
+        assert [one.ask(works.check, "bob") for one in (first, second)] == [False, False]
         if damage != "none":
             databases.file_of("acme").unlink()
         if damage == "junk":
             databases.file_of("acme").write_text("junk " * 1000)
         assert restore(operator, backup).status_code == 200
-        assert [one.ask("check", user="bob") for one in (first, second)] == [True, True]
-        assert first.ask("assign", user="bob", roles=[]) == []
-        assert second.ask("check", user="bob") is False
+        assert [one.ask(works.check, "bob") for one in (first, second)] == [True, True]
+        assert first.ask(works.assign, "bob", []) == []
+        assert second.ask(works.check, "bob") is False
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def test_killed_at_any_step_leaves_the_old_content_or_the_new(
     if damage == "junk":
         databases.close_all()
         databases.file_of("acme").write_text("junk " * 1000)
-    child.killed_at(point, "restore")
+    killed_at(point, works.restore)
     expected = [] if damage == "junk" and found == NEW else found
     if expected:
         assert bobs_roles() == expected
@@ -109,7 +110,7 @@ def test_killed_at_any_step_leaves_the_old_content_or_the_new(
 
 
 def test_what_a_killed_restore_left_is_cleared_by_one_an_hour_later(operator: Caller, backup: Backup) -> None:
-    child.killed_at("restore.prepared", "restore")
+    killed_at("restore.prepared", works.restore)
     [left] = left_behind()
     restore(operator, backup)
     assert left_behind() == [left]

@@ -3,9 +3,6 @@
 import ast
 import errno
 import shutil
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,8 +16,9 @@ from pulse import audit, faults
 from rbac import backups, databases, restoring, template
 from tenants import context, errors, lifecycle, members, provisioning, reaper, resources
 from tenants.models import ApiToken, Membership, Organization, Status, User
+from tests.children import killed_at
 from tests.factories import SYSTEM, make_member, make_organization, member_token, owner_of
-from tests.processes import ROOT, environment
+from tests.processes import ROOT
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -66,27 +64,26 @@ def test_no_point_is_missing_from_the_tables() -> None:
     assert set().union(*(points_in(source) for source in SOURCES)) == tested
 
 
-def die_at(point: str, work: str, organization_id: str = "-") -> None:
-    """Run the work in a process of its own, and see it killed at the point."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "tests.tenants.crash_child", point, work, organization_id],
-        cwd=ROOT,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert ended.returncode == -signal.SIGKILL, ended.stderr[-2000:]
+def provision_and_fail() -> None:
+    faults.arm("provision.audited", lambda: 1 / 0)
+    make_organization("acme")
+
+
+def purge() -> None:
+    lifecycle.purge("acme", actor=SYSTEM)
+
+
+def remove(member: User) -> None:
+    members.remove("acme", member, actor=SYSTEM)
 
 
 def test_killed_while_a_member_is_removed_no_roles_outlive_the_membership() -> None:
     make_organization("acme")
     bob = make_member("acme", roles=["admin"])
-    die_at(*REMOVING, "remove", "acme")
+    killed_at(*REMOVING, remove, bob)
     with context.organization("acme"):
         assert not rbac.check(str(bob.public_id), "read", "nodes")
-    members.remove("acme", bob, actor=SYSTEM)
+    remove(bob)
     assert_whole("acme")
 
 
@@ -94,7 +91,7 @@ def test_roles_that_an_old_backup_brought_back_are_found() -> None:
     make_organization("acme")
     bob = make_member("acme", roles=["viewer"])
     backup = backups.make("acme", actor=SYSTEM)
-    members.remove("acme", bob, actor=SYSTEM)
+    remove(bob)
     restoring.restore("acme", backup.name, actor=SYSTEM)
     found = resources.verify(Organization.objects.get(id="acme"))
     assert found == {"rbac": [f"{bob.public_id} has roles and is not a member"]}
@@ -150,7 +147,7 @@ def reconcile() -> None:
 def test_a_kill_before_the_commit_leaves_nothing_of_a_tenant(point: str) -> None:
     if point in TEMPLATE:
         forget_the_template()
-    die_at(point, "provision", "acme")
+    killed_at(point, make_organization, "acme")
     reconcile()
     assert_nothing_of("acme")
     assert folders() == {"default"}
@@ -160,7 +157,7 @@ def test_a_kill_before_the_commit_leaves_nothing_of_a_tenant(point: str) -> None
 
 @pytest.mark.parametrize("point", [*UNDOING, *PURGED])
 def test_a_kill_while_a_failed_provisioning_is_undone_leaves_nothing_of_a_tenant(point: str) -> None:
-    die_at(point, "undo", "acme")
+    killed_at(point, provision_and_fail)
     reconcile()
     assert_nothing_of("acme")
     assert folders() == {"default"}
@@ -168,7 +165,7 @@ def test_a_kill_while_a_failed_provisioning_is_undone_leaves_nothing_of_a_tenant
 
 @pytest.mark.parametrize("point", PROVISIONED)
 def test_a_kill_after_the_commit_leaves_a_whole_tenant(point: str) -> None:
-    die_at(point, "provision", "acme")
+    killed_at(point, make_organization, "acme")
     reconcile()
     assert_whole("acme")
     assert folders() == {"default", "acme"}
@@ -178,7 +175,7 @@ def test_a_kill_after_the_commit_leaves_a_whole_tenant(point: str) -> None:
 @pytest.mark.parametrize("point", BEFORE_PURGED)
 def test_a_kill_before_a_purge_holds_leaves_the_tenant_whole_for_the_next_run(point: str) -> None:
     pending_past_its_retention("acme")
-    die_at(point, "purge", "acme")
+    killed_at(point, purge)
     reconcile()
     assert Organization.objects.get(id="acme").status == Status.PENDING_DELETION
     assert_whole("acme")
@@ -189,7 +186,7 @@ def test_a_kill_before_a_purge_holds_leaves_the_tenant_whole_for_the_next_run(po
 @pytest.mark.parametrize("point", PURGED)
 def test_a_kill_once_a_purge_holds_leaves_a_tombstone_alone(point: str) -> None:
     pending_past_its_retention("acme")
-    die_at(point, "purge", "acme")
+    killed_at(point, purge)
     reconcile()
     assert Organization.objects.get(id="acme").status == Status.PURGED
     assert_nothing_of("acme")
@@ -212,7 +209,7 @@ def leave_orphans() -> None:
 def test_a_kill_while_reconciling_is_mended_by_the_next_run(point: str) -> None:
     make_organization("acme")
     leave_orphans()
-    die_at(point, "reconcile")
+    killed_at(point, reconcile)
     reconcile()
     assert folders() == {"default", "acme"}
     assert_whole("acme")

@@ -1,8 +1,5 @@
 """Two people at once, in two processes: the last seat is one's, and so is the last owner's place."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,52 +8,39 @@ from django.db import connections
 from billing import overrides
 from pulse.problems import Problem
 from tenants import invitations, members
-from tenants.models import Membership, User
+from tenants.models import Invitation, Membership, User
+from tests.children import child
 from tests.factories import SYSTEM, UserFactory, acting, make_member, make_organization, owner_of
-from tests.processes import ROOT, environment
 
 pytestmark = pytest.mark.usefixtures("database")
 
 ROUNDS = 6
 
 
-@pytest.fixture
-def joiners(database: None) -> Iterator[list["subprocess.Popen[str]"]]:
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.tenants.joiner"],
-            cwd=ROOT,
-            env=environment(DJANGO_SETTINGS_MODULE="pulse.settings"),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            bufsize=1,
-        )
-        for _ in range(2)
-    ]
-    try:
-        assert [answer(joiner) for joiner in started] == ["ready", "ready"]
-        yield started
-    finally:
-        for joiner in started:
-            joiner.communicate(timeout=30)
+def join(invitation_id: int) -> str:
+    invitation = Invitation.objects.get(pk=invitation_id)
+    user = User.objects.get(email=invitation.email)
+    invitations.accept(invitation, user=user, actor=acting(user))
+    return "joined"
 
 
-def answer(joiner: "subprocess.Popen[str]") -> str:
-    return joiner.stdout.readline().strip()
-
-
-def test_the_last_seat_is_given_once_each_time(joiners) -> None:
+def test_the_last_seat_is_given_once_each_time() -> None:
     make_organization("acme")
-    for number in range(ROUNDS):
-        overrides.put("acme", {"limits": {"seats": number + 2}}, actor=SYSTEM, reason="a race")
-        for name, joiner in zip("ab", joiners, strict=True):
-            email = UserFactory(email=f"{name}{number}@example.com").email
-            invitation = invitations.invite("acme", email=email, roles_given=["viewer"], actor=SYSTEM)
-            joiner.waiting = invitation.pk
-        for joiner in joiners:
-            joiner.stdin.write(f"{joiner.waiting}\n")
-        assert sorted(map(answer, joiners)) == ["402 seat_limit_reached", "joined"]
+    with child() as first, child() as second:
+        for number in range(ROUNDS):
+            overrides.put("acme", {"limits": {"seats": number + 2}}, actor=SYSTEM, reason="a race")
+            invited = [
+                invitations.invite(
+                    "acme",
+                    email=UserFactory(email=f"{name}{number}@example.com").email,
+                    roles_given=["viewer"],
+                    actor=SYSTEM,
+                )
+                for name in "ab"
+            ]
+            for joiner, invitation in zip((first, second), invited, strict=True):
+                joiner.begin(join, invitation.pk)
+            assert sorted([first.end(), second.end()]) == ["joined", "seat_limit_reached"]
     assert Membership.objects.filter(organization="acme").count() == ROUNDS + 1
 
 
