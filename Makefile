@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest --numprocesses 2
 
 .DEFAULT_GOAL := help
+# Compiled once, and not at each start of one of Pulse's processes.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help run check test bench drill clean
 
 help:
