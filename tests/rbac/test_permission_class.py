@@ -24,6 +24,7 @@ PARAMETERS = {
     "<int:token_id>": "1",
     "<uuid:public_id>": "11111111-1111-4111-8111-111111111111",
     "<int:invitation_id>": "1",
+    "<int:claim_id>": "1",
 }
 # Routes whose answer is not the policy's, and why.
 EXEMPT = {
