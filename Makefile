@@ -3,7 +3,8 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
-PYTEST := $(BIN)/python -m pytest --numprocesses 2
+# One more than the two cores that they are meant for, because some wait for servers.
+PYTEST := $(BIN)/python -m pytest --numprocesses 3
 
 .DEFAULT_GOAL := help
 # Compiled once, and not at each start of one of Pulse's processes.
