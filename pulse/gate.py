@@ -43,13 +43,18 @@ class GateMiddleware:
             # What cannot be read, such as a session, is a 503 and never a pass.
             problem = as_problem(error) or Unavailable()
             metrics.gate_refusals.labels(code=problem.code).inc()
-            return respond(request, problem)
+            return _answer(view)(request, problem)
         return None
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The refusals of views that are not DRF's: the admin's, `/metrics`, the edge check."""
         problem = as_problem(exception)
         return respond(request, problem) if problem else None
+
+
+def _answer(view: Any) -> Callable[[HttpRequest, Problem], HttpResponse]:
+    """How the view's class shows a refusal; what Pulse failed at, or hides, is shown alike everywhere."""
+    return getattr(getattr(view, "view_class", None), "refuse", respond)
 
 
 def refuse_large_bodies(request: HttpRequest) -> None:

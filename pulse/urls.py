@@ -12,6 +12,7 @@ from runbooks.admin.slos_page import Slos
 from runbooks.api import urls as runbooks_urls
 from tenants.accounts import urls as accounts_urls
 from tenants.api import urls as tenants_urls
+from tenants.pages import urls as pages_urls
 
 handler400 = "pulse.problems.bad_request"
 handler404 = "pulse.problems.not_found"
@@ -49,6 +50,7 @@ urlpatterns = [
         path("api/org/billing/", include((billing_urls.renewal, "renewal"))),
     ),
     *tenant(
+        path("organization/", include((pages_urls.tenant, "organization"))),
         path("api/org", include((tenants_urls.tenant, "org"))),
         path("api/org/", include(("rbac.api.urls", "rbac"))),
         path("api/org/", include((billing_urls.tenant, "entitlements"))),

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tenants import errors, support
-from tenants.models import Membership, Status, User
+from tenants.models import DEFAULT_ORGANIZATION, Membership, Status, User
 from tenants.sso import sessions
 
 SESSION_KEY = "organization"
@@ -25,6 +25,15 @@ def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
     return mine.select_related("organization").order_by("organization_id")
 
 
+def in_use(request: HttpRequest) -> str | None:
+    """The one that the gate takes a session's request to be in; None until the person chooses."""
+    chosen: str | None = request.session.get(SESSION_KEY)
+    mine = [one.organization_id for one in organizations_of(request)]
+    if chosen is None and len(mine) == 1:
+        return mine[0]
+    return chosen or (DEFAULT_ORGANIZATION if DEFAULT_ORGANIZATION in mine else None)
+
+
 def choose(request: HttpRequest, organization_id: str) -> None:
     """Act in this one from the next request on.
 
@@ -37,3 +46,8 @@ def choose(request: HttpRequest, organization_id: str) -> None:
     if not is_member and support.look_of(cast(User, request.user), organization_id) is None:
         raise errors.AccessDenied
     request.session[SESSION_KEY] = organization_id
+
+
+def forget(request: HttpRequest) -> None:
+    """Act in the person's only organization, or in none until they choose."""
+    request.session.pop(SESSION_KEY, None)

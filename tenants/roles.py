@@ -3,7 +3,7 @@
 tenants does not know rbac; rbac puts its book here when its app is ready.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -24,14 +24,28 @@ class RoleBook(Protocol):
     def require(self, actor: Actor, action: str, resource: str) -> None:
         """Raise unless the roles of the actor allow it, if they are a person."""
 
+    def allows(self, principal: str, action: str, resource: str) -> bool:
+        """For what is offered or not; a no is no refusal, and is not counted as one."""
+
+    def names(self) -> dict[str, str]:
+        """The roles that there are, the weightiest first: their names by id."""
+
     def check(self, roles: Iterable[str]) -> None:
         """Raise unless each of them exists."""
 
     def of(self, principal: str) -> list[str]:
         """The ids of the principal's roles, sorted."""
 
-    def assign(self, principal: str, *, roles: Iterable[str], actor: Actor, verb: str) -> list[str]:
-        """Give the principal exactly these, by the rules for whoever changes somebody's roles."""
+    def of_all(self, principals: Collection[str]) -> dict[str, list[str]]:
+        """As `of`, for many at once; those without roles are not in it."""
+
+    def assign(
+        self, principal: str, *, roles: Iterable[str], actor: Actor, verb: str, seen: Collection[str] = ()
+    ) -> list[str]:
+        """Give the principal exactly these, by the rules for whoever changes somebody's roles.
+
+        Refused where the version of what they have is not among those `seen`.
+        """
 
     def withdraw(self, principal: str, *, actor: Actor) -> None:
         """Take all the roles of one who leaves. Refused where no admin would remain."""

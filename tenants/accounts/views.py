@@ -27,7 +27,8 @@ class Home(LoginRequiredMixin, TemplateView):
         user = cast(User, self.request.user)
         return super().get_context_data(
             memberships=choice.organizations_of(self.request),
-            chosen=self.request.session.get(choice.SESSION_KEY),
+            in_use=choice.in_use(self.request),
+            pages_open=hosted_mode.state().open,
             has_factor=is_mfa_enabled(user, FACTORS),
             **kwargs,
         )

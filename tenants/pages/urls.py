@@ -1,0 +1,20 @@
+"""The routes of an organization's pages, all of them a tenant's."""
+
+from django.urls import path
+
+from tenants.pages import invitations, members
+from tenants.pages.member_verbs import VERBS
+
+tenant = [
+    path("", members.Start.as_view(), name="start"),
+    path("members/", members.Members.as_view(), name="members"),
+    path("members/<uuid:public_id>/", members.Member.as_view(), name="member"),
+    *(
+        path(f"members/<uuid:public_id>/{route.removeprefix('member-')}/", verb.as_view(), name=route)
+        for route, verb in VERBS.items()
+    ),
+    path("leave/", members.Leave.as_view(), name="leave"),
+    path("invitations/new/", invitations.Invite.as_view(), name="invite"),
+    path("invitations/<int:invitation_id>/resend/", invitations.Resend.as_view(), name="invitation-resend"),
+    path("invitations/<int:invitation_id>/revoke/", invitations.Revoke.as_view(), name="invitation-revoke"),
+]
