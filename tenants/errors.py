@@ -206,6 +206,11 @@ class InvalidScope(InvalidRequest):
     detail = "The scopes are read, write, check and metrics."
 
 
+class InvalidTokenName(InvalidRequest):
+    code = "invalid_token_name"
+    detail = "A token's name is one line of at most 100 characters."
+
+
 class InvalidExpiry(InvalidRequest):
     code = "invalid_expiry"
     detail = "A token expires after 1 to 3650 days, or never."

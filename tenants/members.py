@@ -114,6 +114,13 @@ def sign_out(organization_id: str, user: User, *, actor: Actor) -> None:
         _record("member.sign_out", membership, actor)
 
 
+def revoke_token(organization_id: str, token: ApiToken, *, actor: Actor) -> None:
+    """End one token of a member's, such as one that has leaked, and those that it made."""
+    with changing(organization_id):
+        require(actor, "write", "members")
+        tokens.end(token, actor=actor)
+
+
 def add_owner(organization_id: str, user: User, *, actor: Actor) -> Membership:
     """Make a member an owner beside the others, and an admin. Raises `NotAMember`, `OwnersOnly`."""
     with changing(organization_id) as organization:

@@ -317,6 +317,7 @@ class ApiToken(models.Model):
     organization = models.ForeignKey(
         Organization, models.CASCADE, null=True, blank=True, related_name="tokens"
     )
+    name = models.CharField(max_length=100, blank=True, help_text="What it is for.")
     prefix = models.CharField(max_length=14, help_text="The token's beginning, to tell it by.")
     token_hash = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)

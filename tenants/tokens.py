@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from pulse import audit
 from pulse.actors import Actor
+from pulse.text import is_one_line
 from tenants import errors, people
 from tenants.models import ApiToken, Membership, Organization, User
 
@@ -24,6 +25,7 @@ SECRET_LENGTH, CHECKSUM_LENGTH = 43, 6
 PATTERN = rf"\b{PREFIX}[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}\b"
 SCOPES = ("read", "write", "check", "metrics", "alerts")
 LONGEST_EXPIRY_DAYS = 3650
+LONGEST_NAME = 100
 # For how long a rotated token works beside its successor.
 DEFAULT_OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
 # A busy token's row is written at most once in this time.
@@ -51,18 +53,21 @@ def create_for_member(
     scopes: list[str],
     expires_days: int | None = None,
     within: ApiToken | None = None,
+    name: str = "",
 ) -> tuple[ApiToken, str]:
     """A token that acts for the member in that organization alone, and its one-time text.
 
     `within` is the token that asks for it, if one does: the new one has none but its scopes and ends with
-    it. Raises `BeyondYourself`, `NotAMember`, `InvalidScope`, `InvalidExpiry`.
+    it. Raises `BeyondYourself`, `NotAMember`, `InvalidTokenName`, `InvalidScope`, `InvalidExpiry`.
     """
     _require_may_make(user, actor)
+    if len(name) > LONGEST_NAME or not is_one_line(name):
+        raise errors.InvalidTokenName
     if within is not None and not set(scopes) <= set(within.scopes):
         raise errors.BeyondYourself("A token makes tokens with none but its own scopes.")
     if not Membership.objects.filter(user=user, organization=organization).exists():
         raise errors.NotAMember
-    return _create(user, organization, actor, scopes, expires_days, within)
+    return _create(user, organization, actor, scopes, expires_days, within, name)
 
 
 def _require_may_make(user: User, actor: Actor) -> None:
@@ -80,6 +85,7 @@ def _create(
     scopes: list[str],
     expires_days: int | None,
     within: ApiToken | None = None,
+    name: str = "",
 ) -> tuple[ApiToken, str]:
     actor.require_recent()
     if not scopes or not set(scopes) <= set(SCOPES):
@@ -93,6 +99,7 @@ def _create(
         ApiToken(
             user=user,
             organization=organization,
+            name=name,
             scopes=sorted(set(scopes)),
             made_by=within,
             expires_at=min(ends, default=None),
@@ -132,6 +139,7 @@ def rotate(
         ApiToken(
             user=old.user,
             organization=old.organization,
+            name=old.name,
             scopes=old.scopes,
             made_by=within or old.made_by,
             expires_at=_expiry_of_successor(old, within, now),

@@ -20,7 +20,13 @@ from tenants.models import (
     SupportAccess,
 )
 from tenants.sso import domains
-from tenants.tokens import DEFAULT_OVERLAP_HOURS, LONGEST_EXPIRY_DAYS, LONGEST_OVERLAP_HOURS, SCOPES
+from tenants.tokens import (
+    DEFAULT_OVERLAP_HOURS,
+    LONGEST_EXPIRY_DAYS,
+    LONGEST_NAME,
+    LONGEST_OVERLAP_HOURS,
+    SCOPES,
+)
 
 
 class TextField(serializers.CharField):
@@ -207,6 +213,7 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
         model = ApiToken
         fields: tuple[str, ...] = (
             "id",
+            "name",
             "prefix",
             "scopes",
             "created_at",
@@ -219,6 +226,9 @@ class TokenSerializer(serializers.ModelSerializer[ApiToken]):
 
 
 class NewTokenSerializer(serializers.Serializer[Any]):
+    name = TextField(
+        required=False, default="", allow_blank=True, max_length=LONGEST_NAME, help_text="What it is for."
+    )
     scopes = serializers.ListField(
         child=serializers.ChoiceField(choices=SCOPES), allow_empty=False, max_length=len(SCOPES)
     )

@@ -18,7 +18,13 @@ from tenants import context, organizations, tokens
 from tenants.api import serializers
 from tenants.api.access import Access
 from tenants.api.permissions import TokenScope
-from tenants.errors import InvalidExpiry, InvalidOverlap, OrganizationNotFound, StateChanged
+from tenants.errors import (
+    InvalidExpiry,
+    InvalidOverlap,
+    InvalidTokenName,
+    OrganizationNotFound,
+    StateChanged,
+)
 from tenants.models import ApiToken, Organization, User
 
 
@@ -71,12 +77,14 @@ class Tokens(TenantView, generics.ListAPIView[ApiToken]):
     def post(self, request: Request) -> Response:
         """Make a token for oneself. Its text is in this answer and nowhere else."""
         wanted = validated(
-            serializers.NewTokenSerializer(data=request.data), codes={"expires_days": InvalidExpiry}
+            serializers.NewTokenSerializer(data=request.data),
+            codes={"expires_days": InvalidExpiry, "name": InvalidTokenName},
         )
         token, text = tokens.create_for_member(
             self.person,
             organizations.living(context.current()),
             actor=self.actor(),
+            name=wanted["name"],
             scopes=list(wanted["scopes"]),
             expires_days=wanted.get("expires_days"),
             within=cast(ApiToken | None, request.auth),

@@ -18,7 +18,10 @@ class Place:
     resource: str
 
 
-PLACES = (Place("Members", "organization:members", "members"),)
+PLACES = (
+    Place("Members", "organization:members", "members"),
+    Place("API tokens", "organization:tokens", "tokens"),
+)
 
 
 def open_to(request: HttpRequest) -> list[Place]:

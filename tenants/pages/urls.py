@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.pages import invitations, members
+from tenants.pages import invitations, members, tokens
 from tenants.pages.member_verbs import VERBS
 
 tenant = [
@@ -17,4 +17,8 @@ tenant = [
     path("invitations/new/", invitations.Invite.as_view(), name="invite"),
     path("invitations/<int:invitation_id>/resend/", invitations.Resend.as_view(), name="invitation-resend"),
     path("invitations/<int:invitation_id>/revoke/", invitations.Revoke.as_view(), name="invitation-revoke"),
+    path("tokens/", tokens.Tokens.as_view(), name="tokens"),
+    path("tokens/new/", tokens.Make.as_view(), name="token-make"),
+    path("tokens/<int:token_id>/rotate/", tokens.Rotate.as_view(), name="token-rotate"),
+    path("tokens/<int:token_id>/revoke/", tokens.Revoke.as_view(), name="token-revoke"),
 ]
