@@ -6,11 +6,15 @@ gives: write members, roles and settings.
 
 from collections.abc import Collection
 
+from django.db.models import QuerySet
+from django.urls import reverse
+
 from pulse import sealing
 from pulse.actors import Actor
 from pulse.text import is_one_line
 from tenants import errors as tenant_errors
 from tenants import members, roles
+from tenants.accounts import letters
 from tenants.models import Membership, Organization, User
 from tenants.sso import domains, errors
 from tenants.sso.models import LONGEST_CLAIM, SsoConnection, SsoGroup, SsoIdentity
@@ -30,6 +34,41 @@ def connection_of(organization_id: str) -> SsoConnection:
     return found
 
 
+def missing(organization_id: str) -> list[str]:
+    """What a sign-in takes and is not there yet: `connection`, `domain`, `groups`, `emergency_owner`."""
+    there = {
+        "connection": SsoConnection.objects.filter(organization=organization_id).exists(),
+        "domain": bool(domains.verified(organization_id)),
+        "groups": SsoGroup.objects.filter(connection__organization=organization_id).exists(),
+        "emergency_owner": emergency_owner(organization_id) is not None,
+    }
+    return [name for name, is_there in there.items() if not is_there]
+
+
+def emergency_owner(organization_id: str) -> User | None:
+    """Who gets in by password whatever the provider does."""
+    named = Membership.objects.filter(organization=organization_id, is_emergency_owner=True)
+    found = named.select_related("user").first()
+    return found.user if found else None
+
+
+def groups_of(organization_id: str) -> list[tuple[str, str]]:
+    """Pairs of the provider's group and a role's id, sorted."""
+    found = SsoGroup.objects.filter(connection__organization=organization_id)
+    return list(found.values_list("group", "role"))
+
+
+def vouched_for(organization_id: str) -> QuerySet[Membership]:
+    """The members whom the provider has ever let in, by who lasts longest."""
+    found = Membership.objects.filter(organization=organization_id, vouched_until__isnull=False)
+    return found.select_related("user").order_by("-vouched_until", "pk")
+
+
+def callback_address(organization_id: str) -> str:
+    """Where the provider is to send people back to."""
+    return letters.address_of(reverse("sso_callback", args=(organization_id,)))
+
+
 def configure(
     organization_id: str,
     *,
@@ -43,7 +82,7 @@ def configure(
     """Name the provider; an empty secret keeps the one that is there.
 
     With another issuer or client nobody is known any more: people are found anew by their e-mail addresses.
-    Raises `InvalidConnection`, `AddressRefused`.
+    Raises `InvalidConnection`.
     """
     actor.require_recent()
     _check(issuer, client_id, client_secret, groups_claim, session_minutes)
@@ -119,11 +158,7 @@ def enable(organization_id: str, *, actor: Actor) -> SsoConnection:
     with members.changing(organization_id) as organization:
         _require(actor)
         connection = connection_of(organization_id)
-        if not (
-            organization.memberships.filter(is_emergency_owner=True).exists()
-            and domains.verified(organization.id)
-            and connection.groups.exists()
-        ):
+        if missing(organization_id):
             raise errors.NotReady
         _set_enabled(connection, organization, actor, to=True)
     return connection
@@ -195,7 +230,10 @@ def _check(issuer: str, client_id: str, secret: str, groups_claim: str, minutes:
     """A trailing slash is part of an issuer; a query or a fragment never is."""
     if "?" in issuer or "#" in issuer or len(issuer) > 500:
         raise errors.InvalidConnection
-    check_address(issuer)
+    try:
+        check_address(issuer)
+    except errors.AddressRefused as refused:
+        raise errors.InvalidConnection(errors={"issuer": [refused.detail]}) from None
     named = all(text.strip() and is_one_line(text) for text in (client_id, groups_claim))
     fits = len(client_id) <= 255 and len(groups_claim) <= 64 and len(secret) <= LONGEST_SECRET
     if not named or not fits or not SHORTEST_SESSION <= minutes <= LONGEST_SESSION:

@@ -17,15 +17,14 @@ from allauth.socialaccount.providers.oauth2.client import OAuth2Error
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils.crypto import constant_time_compare
 from requests import RequestException
 
 from pulse import sealing
-from tenants.accounts import letters
 from tenants.models import Organization, Status
 from tenants.sso import errors, network
 from tenants.sso.claims import LONGEST_TOKEN
+from tenants.sso.configuration import callback_address
 from tenants.sso.models import SsoConnection
 
 # None that is symmetric, whose key the client would share, and never "none".
@@ -105,7 +104,7 @@ class Conversation(OpenIDConnectOAuth2Adapter):
         return found
 
     def get_callback_url(self, request: HttpRequest, app: SocialApp) -> str:
-        return letters.address_of(reverse("sso_callback", args=(self.provider_id,)))
+        return callback_address(self.provider_id)
 
     def _provider(self) -> OpenIDConnectProvider:
         found: OpenIDConnectProvider = self.get_provider()  # type: ignore[no-untyped-call]

@@ -196,7 +196,7 @@ def test_no_address_within_the_network_is_asked(settings, issuer) -> None:
 )
 def test_an_issuer_is_a_public_https_address(acme, settings, issuer) -> None:
     settings.PULSE_SSO_PRIVATE_ISSUERS = False
-    with pytest.raises(errors.AddressRefused):
+    with pytest.raises(errors.InvalidConnection):
         configuration.configure("acme", issuer=issuer, client_id="x", actor=acting(owner_of("acme")))
 
 
