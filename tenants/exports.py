@@ -67,7 +67,14 @@ def _write_own(organization: Organization, into: Path) -> None:
     )
     write_lines(into / "members.jsonl", members.iterator())
     tokens = organization.tokens.values(
-        "prefix", "user__public_id", "scopes", "created_at", "expires_at", "revoked_at", "last_used_at"
+        "name",
+        "prefix",
+        "user__public_id",
+        "scopes",
+        "created_at",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
     )
     write_lines(into / "tokens.jsonl", tokens.iterator())
     invitations = organization.invitations.values(

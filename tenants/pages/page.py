@@ -151,8 +151,9 @@ class VerbPage(InOrganization, FormView[forms.Form]):
     def _refused(self, form: forms.Form, refusal: Problem) -> HttpResponse:
         blamed = self.fields_of.get(refusal.code, "")
         if blamed in form.fields:
-            form.add_error(blamed, refusal.detail)
-        shown = self.get_context_data(form=form, refusal=refusal.as_json())
+            form.add_error(blamed, f"{refusal.detail} ({refusal.status} {refusal.code})")
+        said_above = None if blamed in form.fields else refusal.as_json()
+        shown = self.get_context_data(form=form, refusal=said_above)
         return self.render_to_response(shown, status=refusal.status, headers=refusal.headers)
 
 

@@ -16,7 +16,9 @@ FLAGS = [
 ]  # fmt: skip
 # axe's own words for what keeps somebody from using a page.
 SERIOUS = {"serious", "critical"}
-NARROW, WIDE = {"width": 320, "height": 700}, {"width": 1280, "height": 800}
+NARROW, PHONE, WIDE = (
+    {"width": 320, "height": 700}, {"width": 400, "height": 800}, {"width": 1366, "height": 800},
+)  # fmt: skip
 
 
 class Looked:
@@ -33,19 +35,23 @@ class Looked:
         page.on("console", lambda message: self._said(message.text))
 
     def look(self, name: str) -> None:
-        """Ask axe in light and dark, and whether 320 px are enough; keep a picture where one is wanted."""
+        """Ask axe in light and dark, and whether 320 px are enough; keep pictures where some are wanted."""
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             self.barriers += [f"{name}, {scheme}: {found}" for found in self._axe()]
-            if folder := os.environ.get("PULSE_TEST_PICTURES"):
-                self.page.screenshot(path=Path(folder) / f"{name}-{scheme}.png")
-        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(NARROW)
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             self.too_wide.append(name)
-        if folder := os.environ.get("PULSE_TEST_PICTURES"):
-            self.page.screenshot(path=Path(folder) / f"{name}-narrow.png", full_page=True)
+        self._picture(f"{name}-narrow")
+        self.page.set_viewport_size(PHONE)
+        self._picture(f"{name}-dark")
+        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)
+        self._picture(f"{name}-light")
+
+    def _picture(self, name: str) -> None:
+        if folder := os.environ.get("PULSE_TEST_PICTURES"):
+            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
 
     def _axe(self) -> list[str]:
         self.page.evaluate(Path(os.environ["PULSE_TEST_AXE"]).read_text())
