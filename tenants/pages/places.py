@@ -21,6 +21,7 @@ class Place:
 PLACES = (
     Place("Members", "organization:members", "members"),
     Place("API tokens", "organization:tokens", "tokens"),
+    Place("Single sign-on", "organization:sso", "settings"),
 )
 
 

@@ -4,7 +4,7 @@ Whoever names the provider says who anybody in the organization is, and so must 
 gives: write members, roles and settings.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from django.db.models import QuerySet
 from django.urls import reverse
@@ -113,15 +113,31 @@ def map_groups(
 
     Raises `InvalidGroups`, and rbac's `UnknownRoles`.
     """
+    return _map(organization_id, actor, lambda _: set(pairs))
+
+
+def add_group(organization_id: str, *, group: str, role: str, actor: Actor) -> list[tuple[str, str]]:
+    """Let the group have the role beside all others; raises as `map_groups`."""
+    return _map(organization_id, actor, lambda present: present | {(group, role)})
+
+
+def take_group(organization_id: str, *, group: str, role: str, actor: Actor) -> list[tuple[str, str]]:
+    """Let the group have the role no more; raises as `map_groups`."""
+    return _map(organization_id, actor, lambda present: present - {(group, role)})
+
+
+def _map(
+    organization_id: str, actor: Actor, change: Callable[[set[tuple[str, str]]], set[tuple[str, str]]]
+) -> list[tuple[str, str]]:
     actor.require_recent()
-    wanted = sorted(set(pairs))
-    if len(wanted) > MOST_GROUPS or not all(_is_claim(group) and role for group, role in wanted):
-        raise errors.InvalidGroups
     with members.changing(organization_id) as organization:
         _require(actor)
-        roles.book().check({role for _, role in wanted})
         connection = connection_of(organization_id)
-        before = _pairs(connection)
+        before = groups_of(organization_id)
+        wanted = sorted(change(set(before)))
+        if len(wanted) > MOST_GROUPS or not all(_is_claim(group) and role for group, role in wanted):
+            raise errors.InvalidGroups
+        roles.book().check({role for _, role in wanted})
         connection.groups.all().delete()
         SsoGroup.objects.bulk_create(
             SsoGroup(connection=connection, group=group, role=role) for group, role in wanted
@@ -266,10 +282,6 @@ def _described(connection: SsoConnection | None) -> dict[str, object]:
         return {}
     names = ("issuer", "client_id", "groups_claim", "session_minutes", "enabled")
     return {name: getattr(connection, name) for name in names}
-
-
-def _pairs(connection: SsoConnection) -> list[tuple[str, str]]:
-    return list(connection.groups.values_list("group", "role"))
 
 
 def _is_claim(text: str) -> bool:
