@@ -53,7 +53,7 @@ class GateMiddleware:
 
 
 def _answer(view: Any) -> Callable[[HttpRequest, Problem], HttpResponse]:
-    """How the view's class shows a refusal; what Pulse failed at, or hides, is shown alike everywhere."""
+    """How the view's class shows a refusal, where it has a way of its own."""
     return getattr(getattr(view, "view_class", None), "refuse", respond)
 
 

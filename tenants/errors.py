@@ -227,6 +227,10 @@ class InvalidOverlap(InvalidRequest):
     detail = "A rotated token works on for 0 to 168 hours."
 
 
+class TokenNotFound(NotFound):
+    detail = "There is no such token of yours in this organization."
+
+
 class TokenOver(Problem):
     status = 409
     code = "token_over"

@@ -115,9 +115,14 @@ def sign_out(organization_id: str, user: User, *, actor: Actor) -> None:
 
 
 def revoke_token(organization_id: str, token: ApiToken, *, actor: Actor) -> None:
-    """End one token of a member's, such as one that has leaked, and those that it made."""
-    with changing(organization_id):
+    """End one token of a member's, such as one that has leaked, and those that it made.
+
+    Raises `TokenNotFound` for one that works elsewhere.
+    """
+    with changing(organization_id) as organization:
         require(actor, "write", "members")
+        if token.organization_id != organization.id:
+            raise errors.TokenNotFound
         tokens.end(token, actor=actor)
 
 

@@ -22,8 +22,8 @@ from tenants.errors import (
     InvalidExpiry,
     InvalidOverlap,
     InvalidTokenName,
-    OrganizationNotFound,
     StateChanged,
+    TokenNotFound,
 )
 from tenants.models import ApiToken, Organization, User
 
@@ -97,10 +97,10 @@ class OwnToken(TenantView):
     resource = "tokens"
 
     def mine(self, token_id: int) -> ApiToken:
-        """Raises `OrganizationNotFound` for one that is not the caller's, here."""
+        """Raises `TokenNotFound` for one that is not the caller's, here."""
         found = ApiToken.objects.filter(pk=token_id, user=self.person, organization=context.current()).first()
         if found is None:
-            raise OrganizationNotFound("There is no such token of yours in this organization.")
+            raise TokenNotFound
         return found
 
 

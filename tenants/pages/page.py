@@ -64,8 +64,9 @@ class InOrganization(ContextMixin, View):
         if isinstance(problem, errors.AccessDenied):
             messages.warning(request, "Choose the organization that you want to act in.")
             return HttpResponseRedirect(reverse("account_home"))
-        is_ours = hasattr(request, "admission") and problem.status < 500
-        return _show(request, problem, places=[]) if is_ours else respond(request, problem)
+        if problem.status >= 500:
+            return respond(request, problem)
+        return _show(request, problem, places=[])
 
     @property
     def person(self) -> User:

@@ -9,8 +9,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 from django.utils.functional import cached_property
 
-from pulse.problems import NotFound
-from tenants import context, members, tokens
+from tenants import context, errors, members, tokens
 from tenants.models import ApiToken
 from tenants.pages.page import InOrganization, Page, VerbPage
 
@@ -67,7 +66,7 @@ class OfToken(InOrganization):
             reached = reached.filter(user=self.person)
         token = reached.select_related("user").first()
         if token is None:
-            raise NotFound("There is no such token of yours in this organization.")
+            raise errors.TokenNotFound
         return token
 
     def reaches_others(self) -> bool:

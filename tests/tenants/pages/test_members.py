@@ -163,7 +163,9 @@ def test_a_member_is_signed_out(owner: Client) -> None:
     theirs = browser_of(bob)
     members_page = theirs.get(MEMBERS)
     owner.post(page_of(bob, "sign-out/"))
-    assert (members_page.status_code, refusal(theirs.get(MEMBERS))) == (200, (401, "session_ended"))
+    refused = theirs.get(MEMBERS)
+    assert (members_page.status_code, refusal(refused)) == (200, (401, "session_ended"))
+    assert offered(refused) == {"Sign out"}
 
 
 def test_the_last_owner_is_told_on_the_page_that_they_cannot_leave(owner: Client) -> None:
@@ -178,6 +180,16 @@ def test_who_leaves_is_back_at_their_account(owner: Client) -> None:
     assert "Leave" in offered(browser.get("/organization/"))
     assert "You have left Acme Ltd." in text(browser.post("/organization/leave/", follow=True))
     assert browser.get(MEMBERS)["Location"] == "/account/"
+
+
+def test_who_leaves_one_of_two_is_in_the_other(owner: Client) -> None:
+    bob = make_member("acme")
+    make_organization("globex")
+    Membership.objects.create(user=bob, organization_id="globex")
+    browser = browser_of(bob)
+    browser.post("/organization", {"organization": "acme"})
+    browser.post("/organization/leave/")
+    assert "Globex Ltd" in text(browser.get("/organization/"))
 
 
 def test_ownership_is_made_and_transferred(owner: Client) -> None:

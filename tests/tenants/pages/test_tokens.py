@@ -8,10 +8,13 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from rbac.errors import AccessRefused
+from tenants import members
+from tenants.errors import TokenNotFound
 from tenants.models import ApiToken
 from tests.admin import text
 from tests.api import Caller
-from tests.factories import make_member, make_organization, member_token, owner_of
+from tests.factories import acting, make_member, make_organization, member_token, owner_of
 from tests.rbac.callers import make_role
 from tests.tenants.pages.browsers import PAGE, browser_of, offered, refusal
 
@@ -135,6 +138,17 @@ def test_whoever_runs_the_members_ends_a_leaked_token_but_has_no_new_one_of_it(o
     assert refusal(owner.post(path_of(token, "rotate"), {"overlap_hours": 0})) == (404, "not_found")
     owner.post(path_of(token, "revoke"))
     assert status_of(secret) == 401
+
+
+def test_the_verb_holds_to_its_organization_and_to_who_runs_the_members(owner: Client) -> None:
+    member_token("acme")
+    token, viewer = ApiToken.objects.get(), make_member("acme", roles=["viewer"])
+    make_organization("globex")
+    with pytest.raises(AccessRefused):
+        members.revoke_token("acme", token, actor=acting(viewer))
+    with pytest.raises(TokenNotFound):
+        members.revoke_token("globex", token, actor=acting(owner_of("globex")))
+    assert ApiToken.objects.filter(revoked_at=None).count() == 1
 
 
 def test_a_viewer_sees_their_tokens_and_makes_none(owner: Client) -> None:
