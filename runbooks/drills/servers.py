@@ -6,6 +6,7 @@ folder of the data directory. Both end with the process that started them.
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -125,7 +126,7 @@ def database_url(*, port: int | None) -> str:
 
 
 def _folder(rehearsal: Rehearsal, kind: str) -> Path:
-    name = f"{kind}-{rehearsal.mark}"
+    name = f"{kind}-{rehearsal.mark}-{secrets.token_hex(2)}"
     rehearsal.note("folder", name)
     folder = rollback.folder_of(name)
     (folder / "metrics").mkdir(parents=True)
