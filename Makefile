@@ -9,7 +9,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3
 .DEFAULT_GOAL := help
 # Compiled once, and not at each start of one of Pulse's processes.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help run check test bench drill clean
+.PHONY: help run check test bench drill pictures clean
 
 help:
 	@sed -n 's/^## //p' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ test: check
 drill: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -m drill
 	@if [ -n "$$PULSE_TEST_DATABASE_URL" ]; then DATABASE_URL="$$PULSE_TEST_DATABASE_URL" $(BIN)/python -m pytest -m drill; fi
+
+## make pictures  the operators' stories, walked in Chromium as in make drill, with their pictures in docs/img
+pictures: $(VENV)/installed-dev
+	PULSE_TEST_PICTURES=docs/img $(BIN)/python -m pytest -m drill tests/stories
 
 ## make bench  the measured comparisons, as one table, in bench/results.json and as charts in docs/bench
 bench: $(VENV)/installed-bench
