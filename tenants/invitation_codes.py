@@ -68,6 +68,14 @@ def named(prefix: str) -> InvitationCode:
     return code
 
 
+def numbered(code_id: int) -> InvitationCode:
+    """Raises `InvitationNotFound`."""
+    code = InvitationCode.objects.filter(pk=code_id).first()
+    if code is None:
+        raise errors.InvitationNotFound
+    return code
+
+
 def recognise(text: str, *, email: str) -> InvitationCode:
     """The code, if somebody with this address may sign up by it; raises `InvitationRequired` otherwise."""
     code = InvitationCode.objects.filter(code_hash=digest(text.strip())).first()

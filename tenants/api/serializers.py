@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from pulse.audit import LONGEST_REASON
 from pulse.models import AuditEvent
+from tenants import invitation_codes
 from tenants.invitations import DEFAULT_DAYS, LONGEST_DAYS
 from tenants.lifecycle import DEFAULT_RETENTION_DAYS, LONGEST_RETENTION_DAYS
 from tenants.models import (
@@ -15,6 +16,7 @@ from tenants.models import (
     ApiToken,
     DomainClaim,
     Invitation,
+    InvitationCode,
     Membership,
     Organization,
     SupportAccess,
@@ -243,6 +245,45 @@ class RotationSerializer(serializers.Serializer[Any]):
         max_value=LONGEST_OVERLAP_HOURS,
         help_text="For how long the rotated token works on.",
     )
+
+
+class InvitationCodeSerializer(serializers.ModelSerializer[InvitationCode]):
+    class Meta:
+        model = InvitationCode
+        fields: tuple[str, ...] = (
+            "id", "prefix", "email", "uses", "used", "note", "created_at", "created_by", "expires_at",
+            "revoked_at",
+        )  # fmt: skip
+        read_only_fields: tuple[str, ...] = fields
+
+
+class NewInvitationCodeSerializer(serializers.Serializer[Any]):
+    email = TextField(
+        required=False, default="", allow_blank=True, max_length=254, help_text="For this address alone."
+    )
+    uses = StrictIntegerField(
+        required=False,
+        default=1,
+        min_value=1,
+        max_value=invitation_codes.MOST_USES,
+        help_text="How many organizations may be made by it.",
+    )
+    days = StrictIntegerField(
+        required=False,
+        default=invitation_codes.DEFAULT_DAYS,
+        min_value=1,
+        max_value=invitation_codes.MOST_DAYS,
+        help_text="Until it expires.",
+    )
+    note = TextField(required=False, default="", allow_blank=True, max_length=200)
+
+
+class IssuedInvitationCodeSerializer(InvitationCodeSerializer):
+    code = serializers.CharField(read_only=True, help_text="Shown this once.")
+
+    class Meta(InvitationCodeSerializer.Meta):
+        fields = (*InvitationCodeSerializer.Meta.fields, "code")
+        read_only_fields = fields
 
 
 class IssuedTokenSerializer(TokenSerializer):

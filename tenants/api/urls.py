@@ -5,6 +5,7 @@ from django.urls import path
 from tenants.api import (
     care_views,
     connection_views,
+    invitation_code_views,
     member_views,
     operator_views,
     public_views,
@@ -25,6 +26,12 @@ operator = [
     path("reaper", care_views.Reaper.as_view(), name="reaper"),
     path("schedules", care_views.Schedules.as_view(), name="schedules"),
     path("schedules/<slug:name>/run", care_views.RunSchedule.as_view(), name="run-schedule"),
+    path("invitation-codes", invitation_code_views.InvitationCodes.as_view(), name="invitation-codes"),
+    path(
+        "invitation-codes/<int:code_id>/revoke",
+        invitation_code_views.RevokeInvitationCode.as_view(),
+        name="revoke-invitation-code",
+    ),
     path("orgs", operator_views.OrganizationList.as_view(), name="orgs"),
     path("orgs/<str:organization_id>", operator_views.OrganizationDetail.as_view(), name="org"),
     path("orgs/<str:organization_id>/suspend", operator_views.Suspend.as_view(), name="suspend"),

@@ -18,7 +18,7 @@ from tenants import errors, invitation_codes
 from tenants.models import InvitationCode, Organization
 from tests.admin import GROUPS, signed_in, text, who_may_open, who_may_post
 from tests.api import Caller, code
-from tests.factories import SYSTEM
+from tests.factories import SYSTEM, make_organization, member_token, operator_token
 from tests.tenants.test_signup_links import finish, link, post_comes
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -172,3 +172,33 @@ def test_the_command_makes_lists_and_revokes(nobody: Caller, capsys) -> None:
 def test_the_page_asks_for_the_code() -> None:
     refused = Client().post("/signup", {"email": "ann@example.com", "org_name": "Acme", "invitation": "x"})
     assert "invitation" in refused.context["form"].errors
+
+
+API = "/api/admin/invitation-codes"
+
+
+def test_a_code_is_made_by_the_api_shown_once_and_revoked(operator: Caller, nobody: Caller) -> None:
+    made = operator.post(API, {"uses": 2, "note": "the first wave"}).json()
+    assert ask(nobody, made["code"]).status_code == 202
+    [listed] = operator.get(API).json()["results"]
+    assert listed == {name: value for name, value in made.items() if name != "code"}
+    assert operator.post(f"{API}/{made['id']}/revoke").json()["revoked_at"] is not None
+    assert ask(nobody, made["code"], "bob@example.com").status_code == 403
+
+
+def test_the_api_refuses_what_cannot_be(operator: Caller) -> None:
+    assert code(operator.post(API, {"uses": 0})) == (400, "invalid_invitation")
+    assert code(operator.post(API, {"email": "ann@example.com", "uses": 2})) == (400, "invalid_invitation")
+    assert code(operator.post(API, {"email": "ann"})) == (400, "invalid_email")
+    assert code(operator.post(f"{API}/4711/revoke")) == (404, "invitation_not_found")
+    assert not InvitationCode.objects.exists()
+
+
+def test_the_api_holds_to_the_operators_permissions() -> None:
+    make()
+    reader = Caller(Client(), operator_token("support"))
+    assert reader.get(API).json()["count"] == 1
+    assert code(reader.post(API)) == (403, "permission_denied")
+    assert code(reader.post(f"{API}/{InvitationCode.objects.get().pk}/revoke")) == (403, "permission_denied")
+    make_organization("acme")
+    assert code(Caller(Client(), member_token("acme")).get(API)) == (403, "permission_denied")
