@@ -146,5 +146,8 @@ def send(organization_id: str, mail: str) -> int:
             subject=subject,
             text=render_to_string("billing/mail/message.txt", words),
             html=render_to_string("billing/mail/message.html", words),
+            about=f"billing/{mail}",
+            organization=organization.id,
+            recipient=str(owner.public_id),
         )
     return len(owners)

@@ -144,6 +144,9 @@ class Mail(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
     due_at = models.DateTimeField(default=timezone.now, db_index=True, help_text="UTC.")
     attempts = models.PositiveIntegerField(default=0)
+    about = models.CharField(max_length=100, blank=True, help_text="What it tells, such as `billing/grace`.")
+    organization = models.CharField(max_length=63, blank=True, help_text="In whose story it stands, if any.")
+    recipient = models.CharField(max_length=64, blank=True, help_text="The public id of who is written to.")
 
     class Meta:
         default_permissions = ()

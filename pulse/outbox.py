@@ -1,7 +1,7 @@
 """The outbox: mails are rows of the change that they tell of, sent by a job after its commit.
 
 A mail server that is down delays them. A mail is sent once; only a worker that dies between the server's
-answer and the row's deletion sends it again.
+answer and the row's deletion sends it again. What became of a mail about an organization is in its audit log.
 """
 
 from datetime import datetime, timedelta
@@ -11,7 +11,8 @@ from django.core.mail import BadHeaderError, EmailMultiAlternatives
 from django.db import transaction
 from django.utils import timezone
 
-from pulse import metrics
+from pulse import audit, metrics
+from pulse.actors import from_job
 from pulse.models import Mail
 from pulse.text import is_one_line
 
@@ -23,16 +24,37 @@ LEASE = timedelta(minutes=5)
 LONGEST_WAIT = timedelta(hours=1)
 KEPT_FOR = timedelta(hours=24)
 MOST_AT_ONCE = 100
+OUTBOX = from_job("outbox")
 
 
 @transaction.atomic
-def put(*, to: str, subject: str, text: str, html: str = "") -> Mail:
-    """Send the mail once the transaction has committed. Raises `BadHeaderError`."""
+def put(
+    *,
+    to: str,
+    subject: str,
+    text: str,
+    html: str = "",
+    about: str = "",
+    organization: str = "",
+    recipient: str = "",
+) -> Mail:
+    """Send the mail once the transaction has committed. Raises `BadHeaderError`.
+
+    `about` and the public id of the `recipient` stand in the story of the organization that it is about.
+    """
     from pulse.tasks import deliver_mails
 
     if not is_one_line(subject):
         raise BadHeaderError(f"A subject is one line: {subject!r}")
-    mail = Mail.objects.create(to=to, subject=subject, text=text, html=html)
+    mail = Mail.objects.create(
+        to=to,
+        subject=subject,
+        text=text,
+        html=html,
+        about=about,
+        organization=organization,
+        recipient=recipient,
+    )
     deliver_mails.enqueue()
     return mail
 
@@ -60,18 +82,26 @@ def _send(mail: Mail, now: datetime) -> bool:
         log.exception("a mail could not be sent", attempts=mail.attempts + 1)
         _postpone(mail, now)
         return False
-    mail.delete()
-    metrics.mails.labels(outcome="sent").inc()
+    _forget(mail, outcome="sent")
     return True
 
 
 def _postpone(mail: Mail, now: datetime) -> None:
     if now > mail.created_at + KEPT_FOR:
-        mail.delete()
-        metrics.mails.labels(outcome="given_up").inc()
+        _forget(mail, outcome="given_up")
         log.error("a mail was given up", attempts=mail.attempts + 1)
         return
     # A power of more than 6 is more than an hour.
     wait = min(timedelta(minutes=2 ** min(mail.attempts, 6)), LONGEST_WAIT)
     Mail.objects.filter(pk=mail.pk).update(due_at=now + wait)
     metrics.mails.labels(outcome="postponed").inc()
+
+
+@transaction.atomic
+def _forget(mail: Mail, *, outcome: str) -> None:
+    """Delete it, and keep that it was sent or given up in the story of the organization it is about."""
+    mail.delete()
+    metrics.mails.labels(outcome=outcome).inc()
+    if mail.organization:
+        told = {"about": mail.about, "to": mail.recipient or "an address that has no account"}
+        audit.record(f"mail.{outcome}", actor=OUTBOX, organization=mail.organization, after=told)

@@ -302,6 +302,9 @@ UNFOLD = {
     "SITE_HEADER": "Pulse",
     "SITE_SUBHEADER": "Hosted operations",
     "SITE_SYMBOL": "monitor_heart",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("pulse/icon.svg")}
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "SITE_URL": None,

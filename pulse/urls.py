@@ -1,7 +1,9 @@
 """The whole URL table. Every route declares what guards it; an undeclared one fails the suite."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from billing.api import urls as billing_urls
@@ -23,6 +25,8 @@ urlpatterns = [
         path("healthz", health.alive, name="healthz"),
         path("readyz", health.ready, name="readyz"),
         path("metrics", health.metrics_page, name="metrics"),
+        # Browsers look here where no page has told them of the icon.
+        path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}pulse/icon.svg")),
         path("account/", include(accounts_urls.always_on)),
         path("admin/objectives/", admin.site.admin_view(Slos.as_view()), name="objectives"),
         path("admin/drills/", include(drill_pages)),

@@ -47,5 +47,12 @@ def tell_owners(organization_id: str, *, verb: str) -> int:
     if settings.PULSE_SUPPORT_CONTACT:
         body += f"Whom to ask: {settings.PULSE_SUPPORT_CONTACT}\n"
     for owner in owners:
-        outbox.put(to=owner.email, subject=SUBJECTS[verb].format(**words), text=body)
+        outbox.put(
+            to=owner.email,
+            subject=SUBJECTS[verb].format(**words),
+            text=body,
+            about=f"lifecycle/{verb}",
+            organization=organization.id,
+            recipient=str(owner.public_id),
+        )
     return len(owners)

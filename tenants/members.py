@@ -100,7 +100,9 @@ def remove(organization_id: str, user: User, *, actor: Actor) -> None:
         if membership.is_owner:
             require_owner(organization, actor)
         _take_out(membership, actor, verb="member.remove")
-        letters.post("members/removed", user.email, organization=organization.id)
+        letters.post(
+            "members/removed", user.email, organization=organization.id, recipient=str(user.public_id)
+        )
 
 
 def sign_out(organization_id: str, user: User, *, actor: Actor) -> None:
@@ -161,7 +163,7 @@ def _make_owner(organization: Organization, user: User, actor: Actor, *, verb: s
     if "admin" not in held and actor.user != user:
         roles.book().assign(str(user.public_id), roles=[*held, "admin"], actor=actor, verb="roles.assign")
     _record(verb, membership, actor)
-    letters.post("members/owner", user.email, organization=organization.id)
+    letters.post("members/owner", user.email, organization=organization.id, recipient=str(user.public_id))
     return membership
 
 

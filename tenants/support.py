@@ -135,6 +135,7 @@ def _tell_owners(organization: Organization, access: SupportAccess) -> None:
             "support/started",
             owner.email,
             organization=organization.id,
+            recipient=str(owner.public_id),
             reason=access.reason,
             until=f"{access.expires_at:%d %B %Y, %H:%M} UTC",
             what="read and write" if organization.support_may_write else "read",

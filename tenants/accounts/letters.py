@@ -129,11 +129,16 @@ LETTERS = {
 }
 
 
-def post(name: str, to: str, *, link: str = "", **words: object) -> None:
-    """Hand the letter over, to be sent once the transaction has committed."""
+def post(
+    name: str, to: str, *, link: str = "", organization: str = "", recipient: str = "", **words: object
+) -> None:
+    """Hand the letter over, to be sent once the transaction has committed.
+
+    One about an organization stands in its story, with the public id of the recipient, who may have none.
+    """
     letter = LETTERS[name]
     context = {
-        "body": letter.body.format_map(words),
+        "body": letter.body.format_map(words | {"organization": organization}),
         "action": letter.action,
         "link": link,
         "after": letter.after,
@@ -144,6 +149,9 @@ def post(name: str, to: str, *, link: str = "", **words: object) -> None:
         subject=letter.subject,
         text=render_to_string("account/letter.txt", context),
         html=render_to_string("account/letter.html", context),
+        about=name,
+        organization=organization,
+        recipient=recipient,
     )
 
 

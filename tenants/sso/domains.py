@@ -201,4 +201,10 @@ def _tell_owners(lost: DomainClaim) -> None:
         memberships__organization=lost.organization_id, memberships__is_owner=True, is_active=True
     )
     for owner in owners:
-        letters.post("sso/domain_lost", owner.email, domain=lost.domain, organization=lost.organization_id)
+        letters.post(
+            "sso/domain_lost",
+            owner.email,
+            domain=lost.domain,
+            organization=lost.organization_id,
+            recipient=str(owner.public_id),
+        )

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from pulse import outbox, tasks
-from pulse.models import Mail
+from pulse.models import AuditEvent, Mail
 from tests.processes import free_port
 from tests.tenants.scrape import value_of
 
@@ -119,3 +119,31 @@ def test_what_a_dead_worker_had_taken_is_sent_after_its_lease(post: Post) -> Non
     assert outbox._claim(mail, timezone.now())
     assert outbox.deliver() == 0
     assert outbox.deliver(now=timezone.now() + outbox.LEASE + timedelta(seconds=1)) == 1
+
+
+def write_about(organization: str) -> Mail:
+    return outbox.put(
+        to="ann@example.com", subject="Hello", text="text", about="billing/grace", organization=organization
+    )
+
+
+def story_of(organization: str) -> list[tuple[str, str]]:
+    events = AuditEvent.objects.filter(organization=organization, verb__startswith="mail.")
+    return [(event.verb, event.after["about"]) for event in events]
+
+
+def test_a_mail_about_an_organization_stands_in_its_story_once_it_is_sent(post: Post) -> None:
+    write_about("acme")
+    write()
+    assert outbox.deliver() == 0
+    assert story_of("acme") == []
+    post.server.start()
+    assert outbox.deliver(now=timezone.now() + timedelta(minutes=2)) == 2
+    assert story_of("acme") == [("mail.sent", "billing/grace")]
+    assert story_of("") == []
+
+
+def test_one_that_was_given_up_stands_there_too(post: Post) -> None:
+    mail = write_about("acme")
+    outbox.deliver(now=mail.created_at + timedelta(days=2))
+    assert story_of("acme") == [("mail.given_up", "billing/grace")]

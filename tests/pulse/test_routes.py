@@ -1,10 +1,14 @@
 """Every route of the URL table declares what guards it, and the gate believes nothing else."""
 
+import re
+
 import pytest
 from django.http import HttpRequest, HttpResponse
+from django.test import Client
 from django.urls import URLPattern, include, path
 
 from pulse import routes, urls
+from tests.admin import signed_in
 from tests.api import Caller, code
 
 KINDS = set(routes.KINDS)
@@ -76,3 +80,12 @@ def test_the_gate_guards_an_undeclared_route_as_a_tenants(nobody: Caller) -> Non
 def test_an_undeclared_route_is_shut_with_the_gate(nobody: Caller, settings) -> None:
     settings.PULSE_HOSTED_MODE = "false"
     assert code(nobody.get("/forgotten")) == (404, "not_found")
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("page", ["/account/login/", "/admin/", "/there-is-nothing-here"])
+def test_pages_and_the_address_that_browsers_guess_have_the_icon_that_pulse_serves(page: str) -> None:
+    operator = signed_in("admin") if page == "/admin/" else Client(headers={"accept": "text/html"})
+    icon = re.search(r'<link rel="icon" href="([^"]+)"', operator.get(page).content.decode())[1]
+    assert operator.get("/favicon.ico").headers["Location"] == icon
+    assert operator.get(icon).headers["Content-Type"] == "image/svg+xml"

@@ -7,8 +7,9 @@ import pytest
 from django.test import Client
 
 from billing.models import Override
+from pulse import outbox
 from rbac import backups
-from tenants import lifecycle
+from tenants import lifecycle, tasks
 from tests.admin import said, signed_in, text, who_may_open
 from tests.factories import SYSTEM, acting, make_member, make_operator, make_organization
 
@@ -36,6 +37,15 @@ def test_it_is_one_stream_of_all_parts(admin: Client) -> None:
     seen = text(admin.get(TIMELINE))
     for verb in ("organization.provision", "roles.assign", "database.backup", "organization.suspend"):
         assert f"<code>{verb}</code>" in seen
+
+
+def test_it_tells_of_the_mails_and_to_whom(admin: Client) -> None:
+    lifecycle.suspend("acme", actor=SYSTEM)
+    tasks.mail_owners.call("acme", "suspend")
+    outbox.deliver()
+    seen = text(admin.get(f"{TIMELINE}?part=mail"))
+    assert "<code>mail.sent</code>" in seen
+    assert all(words in seen for words in ("lifecycle/suspend", "owner@acme.example"))
 
 
 @pytest.mark.parametrize(("part", "shown"), [("lifecycle", True), ("data", False), ("nonsense", True)])
