@@ -73,6 +73,13 @@ LETTERS = {
         "of the organization {organization}: nobody signs in by single sign-on with its addresses.",
         after="Publish the record again and have it checked, or give the domain up.",
     ),
+    "sso/let_in": Letter(
+        "You can sign in with your password",
+        "An operator of this service has let the owners of the organization {organization} in by password, "
+        "whatever its identity provider says. Their reason: {reason}",
+        after="Sign in with your password, or reset it first, and mend or remove the provider. It is in your "
+        "organization's changelog; if nobody of yours has asked for it, tell us.",
+    ),
     "account/email/unknown_account": Letter(
         "There is no account with this address",
         "Somebody asked for a new password for this e-mail address, and no account has it. "

@@ -33,6 +33,12 @@ class NotEnabled(Problem):
     detail = "Sign-in by the organization is not enabled."
 
 
+class NotLockedOut(Problem):
+    status = 409
+    code = "sso_not_locked_out"
+    detail = "Passwords are let in here, and the provider keeps no owner from using theirs."
+
+
 class EmergencyOwner(Problem):
     status = 409
     code = "sso_emergency_owner"
