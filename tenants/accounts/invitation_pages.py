@@ -7,7 +7,6 @@ from allauth.account.internal.flows.login import perform_login, record_authentic
 from allauth.account.models import Login
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -19,42 +18,27 @@ from django.views.generic import FormView
 from pulse.actors import from_request
 from pulse.problems import Problem
 from tenants import choice, errors, invitations
+from tenants.accounts.first_password import FirstPasswordForm
 from tenants.models import Invitation, Membership, User
 
 
-class JoinForm(forms.Form):
-    """Asks a password of a person who has none."""
-
-    def __init__(self, *args: Any, invitation: Invitation, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.invitation = invitation
-        if invitations.needs_password(invitation):
-            self.fields["password"] = forms.CharField(
-                label="Password",
-                strip=False,
-                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-                help_text="At least 10 characters. Any characters, spaces too.",
-            )
-
-    def clean_password(self) -> str:
-        password = str(self.cleaned_data["password"])
-        validate_password(password, User(email=self.invitation.email))
-        return password
-
-
 @method_decorator(never_cache, name="dispatch")
-class InvitationPage(FormView[JoinForm]):
+class InvitationPage(FormView[FirstPasswordForm]):
     """Opening the link changes nothing, because mail scanners do so, too; the button joins."""
 
     template_name = "account/invitation.html"
-    form_class = JoinForm
+    form_class = FirstPasswordForm
 
     @cached_property
     def invitation(self) -> Invitation:
         return invitations.pending(self.kwargs["token"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"invitation": self.invitation}
+        asked = {
+            "email": self.invitation.email,
+            "is_needed": invitations.needs_password(self.invitation),
+        }
+        return super().get_form_kwargs() | asked
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         user = self.request.user
@@ -67,7 +51,7 @@ class InvitationPage(FormView[JoinForm]):
             **kwargs,
         )
 
-    def form_valid(self, form: JoinForm) -> HttpResponse:
+    def form_valid(self, form: FirstPasswordForm) -> HttpResponse:
         try:
             membership = self._join(form.cleaned_data.get("password", ""))
         except Problem as refusal:

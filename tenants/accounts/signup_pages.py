@@ -8,7 +8,6 @@ from allauth.account.models import Login
 from django import forms
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.password_validation import validate_password
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +20,8 @@ from pulse.actors import Actor, from_request
 from pulse.clients import household_of
 from pulse.problems import Problem
 from tenants import signups
-from tenants.models import SignupRequest, User
+from tenants.accounts.first_password import FirstPasswordForm
+from tenants.models import SignupRequest
 
 FIELDS = {
     "invalid_email": "email",
@@ -47,26 +47,6 @@ class InvitedSignupForm(SignupForm):
     invitation = forms.CharField(
         label="Invitation code", max_length=100, widget=forms.TextInput(attrs={"autocomplete": "off"})
     )
-
-
-class FinishForm(forms.Form):
-    """Asks nothing of a person who has a password."""
-
-    def __init__(self, *args: Any, request: SignupRequest, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.request = request
-        if signups.needs_password(request):
-            self.fields["password"] = forms.CharField(
-                label="Password",
-                strip=False,
-                widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-                help_text="At least 10 characters. Any characters, spaces too.",
-            )
-
-    def clean_password(self) -> str:
-        password = str(self.cleaned_data["password"])
-        validate_password(password, User(email=self.request.email))
-        return password
 
 
 class SignupPage(FormView[forms.Form]):
@@ -107,23 +87,24 @@ class SignupPage(FormView[forms.Form]):
 
 
 @method_decorator(never_cache, name="dispatch")
-class FinishPage(FormView[FinishForm]):
+class FinishPage(FormView[FirstPasswordForm]):
     """Opening the link changes nothing, because mail scanners do so, too; the button makes all."""
 
     template_name = "account/signup_finish.html"
-    form_class = FinishForm
+    form_class = FirstPasswordForm
 
     @cached_property
     def pending(self) -> SignupRequest:
         return signups.pending(self.kwargs["token"])
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return super().get_form_kwargs() | {"request": self.pending}
+        asked = {"email": self.pending.email, "is_needed": signups.needs_password(self.pending)}
+        return super().get_form_kwargs() | asked
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(pending=self.pending, **kwargs)
 
-    def form_valid(self, form: FinishForm) -> HttpResponse:
+    def form_valid(self, form: FirstPasswordForm) -> HttpResponse:
         password = form.cleaned_data.get("password", "")
         try:
             owner = signups.finish(self.pending, password=password, actor=_signing_up(self.request))
