@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,8 @@ from tenants.pages.member_verbs import VERBS, OfMember, named
 from tenants.pages.page import Page, VerbPage
 
 PER_PAGE = 50
+# The newest; the API has them all.
+INVITATIONS_SHOWN = 200
 
 
 class Start(Page):
@@ -35,25 +37,27 @@ class Members(Page):
     resource = "members"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        found = Membership.objects.filter(organization=self.organization).select_related("user")
-        listed = Paginator(found.order_by("-is_owner", "joined_at", "pk"), PER_PAGE)
-        page = listed.get_page(self.request.GET.get("page"))
-        held = roles.book().of_all([str(one.user.public_id) for one in page])
+        everybody = Membership.objects.filter(organization=self.organization)
+        wanted = self.request.GET.get("q", "").strip()
+        found = everybody.filter(Q(user__email__icontains=wanted) | Q(user__name__icontains=wanted))
+        ordered = found.select_related("user").order_by("-is_owner", "joined_at", "pk")
+        listed = Paginator(ordered, PER_PAGE).get_page(self.request.GET.get("page"))
+        invited = Invitation.objects.filter(organization=self.organization, accepted_at=None, revoked_at=None)
+        held = roles.book().of_all([str(one.user.public_id) for one in listed])
         names = roles.book().names()
-        seats = members.seats_of(context.current())
+        count, seats = everybody.count(), members.seats_of(context.current())
         return super().get_context_data(
-            listed=page,
-            rows=[(one, named(held.get(str(one.user.public_id), ()), names)) for one in page],
+            wanted=wanted,
+            listed=listed,
+            rows=[(one, named(held.get(str(one.user.public_id), ()), names)) for one in listed],
+            count=count,
             seats=seats,
-            is_full=seats is not None and listed.count >= seats,
-            invitations=[(one, named(one.roles, names)) for one in self._invitations()],
+            is_full=seats is not None and count >= seats,
+            invitations=[(one, named(one.roles, names)) for one in invited[:INVITATIONS_SHOWN]],
             now=timezone.now(),
             may_write=self.allows("write", "members"),
             **kwargs,
         )
-
-    def _invitations(self) -> QuerySet[Invitation]:
-        return Invitation.objects.filter(organization=self.organization, accepted_at=None, revoked_at=None)
 
 
 class Member(OfMember, Page):

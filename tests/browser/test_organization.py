@@ -106,6 +106,11 @@ def look_at_members(seen: Looked) -> None:
     seen.look("organization-invitation-revoke")
     press(seen, "Revoke")
     told(seen, "is revoked")
+    seen.page.goto(seen.base + "/organization/members/?q=c")
+    seen.page.get_by_label("Name or email").fill("carla")
+    press(seen, "Search")
+    expect(seen.page.get_by_role("link", name="Ben Brook")).to_have_count(0)
+    seen.look("organization-members-found")
 
 
 def look_at_a_member(seen: Looked) -> None:

@@ -60,6 +60,16 @@ def test_long_lists_have_pages(owner: Client) -> None:
     assert "p49@example.com" in text(owner.get(MEMBERS + "?page=2"))
 
 
+def test_somebody_is_found_by_a_part_of_their_address(owner: Client) -> None:
+    make_member("acme")
+    shown = text(owner.get(MEMBERS + "?q=OWNER%40acme"))
+    assert "2 of 5 seats are taken." in shown
+    assert [one.user for one in owner.get(MEMBERS + "?q=OWNER%40acme").context["listed"]] == [
+        owner_of("acme")
+    ]
+    assert "Nobody is called so." in text(owner.get(MEMBERS + "?q=nobody%22%3E"))
+
+
 def test_a_viewer_reads_and_is_offered_nothing_but_to_leave(owner: Client) -> None:
     viewer = make_member("acme", roles=["viewer"])
     invited()
