@@ -25,13 +25,14 @@ def organizations_of(request: HttpRequest) -> QuerySet[Membership]:
     return mine.select_related("organization").order_by("organization_id")
 
 
-def in_use(request: HttpRequest) -> str | None:
-    """The one that the gate takes a session's request to be in; None until the person chooses."""
-    chosen: str | None = request.session.get(SESSION_KEY)
-    mine = [one.organization_id for one in organizations_of(request)]
+def in_use(request: HttpRequest) -> Membership | None:
+    """Of the one that the gate takes a session's request to be in; None until the person chooses."""
+    mine = list(organizations_of(request))
+    chosen = request.session.get(SESSION_KEY)
     if chosen is None and len(mine) == 1:
         return mine[0]
-    return chosen or (DEFAULT_ORGANIZATION if DEFAULT_ORGANIZATION in mine else None)
+    wanted = chosen or DEFAULT_ORGANIZATION
+    return next((one for one in mine if one.organization_id == wanted), None)
 
 
 def choose(request: HttpRequest, organization_id: str) -> None:

@@ -28,7 +28,6 @@ class Home(LoginRequiredMixin, TemplateView):
         return super().get_context_data(
             memberships=choice.organizations_of(self.request),
             in_use=choice.in_use(self.request),
-            pages_open=hosted_mode.state().open,
             has_factor=is_mfa_enabled(user, FACTORS),
             **kwargs,
         )

@@ -281,6 +281,14 @@ def test_who_was_removed_from_the_one_in_use_can_choose_the_other(owner: Client)
     assert "Use this one" in offered(browser.get("/account/"))
 
 
+def test_the_account_leads_to_the_organization_in_use_while_there_is_one(owner: Client, settings) -> None:
+    link = '<a href="/organization/">Acme Ltd</a>'
+    assert link in text(owner.get("/account/email/"))
+    settings.PULSE_HOSTED_MODE = "false"
+    for path in ("/account/", "/account/email/"):
+        assert "/organization/" not in text(owner.get(path))
+
+
 def test_the_gate_holds_for_pages(owner: Client, settings) -> None:
     lifecycle.suspend("acme", actor=SYSTEM, reason="a test")
     assert refusal(owner.get(MEMBERS)) == (403, "org_suspended")
