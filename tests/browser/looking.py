@@ -39,13 +39,13 @@ class Looked:
         for scheme in ("light", "dark"):
             self.page.emulate_media(color_scheme=scheme)
             self.barriers += [f"{name}, {scheme}: {found}" for found in self._axe()]
+        self.page.set_viewport_size(PHONE)
+        self._picture(f"{name}-dark")
+        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(NARROW)
         if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             self.too_wide.append(name)
         self._picture(f"{name}-narrow")
-        self.page.set_viewport_size(PHONE)
-        self._picture(f"{name}-dark")
-        self.page.emulate_media(color_scheme="light")
         self.page.set_viewport_size(WIDE)
         self._picture(f"{name}-light")
 
