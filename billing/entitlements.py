@@ -127,7 +127,8 @@ def _lay_state(draft: _Draft, override: Override) -> None:
     origin = origin_of(override)
     if override.state:
         draft.state, draft.origin["subscription_state"] = override.state, origin
-        draft.grace_ends_at, draft.cancels_at = override.valid_until, None
+        draft.grace_ends_at = override.valid_until if override.state == State.GRACE else None
+        draft.cancels_at = None
     if override.trial_ends_at is not None:
         draft.trial_ends_at, draft.origin["trial_ends_at"] = override.trial_ends_at, origin
     if override.plan_version is not None:

@@ -78,10 +78,13 @@ def add(
 
 
 def extend_trial(organization_id: str, *, until: datetime, actor: Actor, reason: str) -> Override:
-    """Let the trial go on until then, UTC, whatever has become of the subscription."""
+    """Let the trial go on until then, UTC, whatever has become of the subscription.
+
+    From then on the subscription counts again: who pays by that time keeps the service.
+    """
     if until <= timezone.now():
         raise errors.InvalidPeriod
-    wanted = Wanted(state=State.TRIAL, trial_ends_at=until)
+    wanted = Wanted(state=State.TRIAL, trial_ends_at=until, valid_until=until)
     return add(organization_id, wanted, actor=actor, reason=reason, kind=Override.Kind.TRIAL_EXTENSION)
 
 

@@ -50,6 +50,8 @@ def inspect_file(file: Path) -> list[str]:
 
 def inspect(raw: sqlite3.Connection) -> list[str]:
     """What is wrong with the database of an open connection. Raises sqlite3.Error when it cannot be read."""
+    # What this connection remembers of the file may be whole where the disk is not.
+    raw.execute("PRAGMA shrink_memory")
     findings = [row[0] for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
     findings += [f"broken foreign key in {row[0]}" for row in raw.execute("PRAGMA foreign_key_check")]
     present = {row[0] for row in raw.execute("SELECT id FROM rbac_role WHERE built_in")}

@@ -115,6 +115,16 @@ def test_the_named_overrides_lie_beside_a_put() -> None:
     assert Override.objects.standing().count() == 4
 
 
+def test_who_pays_keeps_the_service_when_their_extended_trial_is_over() -> None:
+    make_organization("acme")
+    until = timezone.now() + timedelta(days=30)
+    overrides.extend_trial("acme", until=until, actor=SYSTEM, reason="their pilot is late")
+    subscriptions.set_state("acme", state="active", actor=SYSTEM)
+    with time_machine.travel(until + timedelta(days=1)):
+        [shown] = billing("show", "acme")
+    assert shown["subscription_state"] == "active"
+
+
 def test_an_override_of_another_organization_cannot_be_revoked_by_its_number() -> None:
     make_organization("acme")
     make_organization("globex")

@@ -101,3 +101,12 @@ def test_the_nightly_job_checks_every_living_tenant() -> None:
     databases.file_of("globex").unlink()
     findings = verify_all.func()
     assert set(findings) == {"default", "globex"}  # The default one has no database in a test.
+
+
+def test_what_is_damaged_on_the_disk_is_found_past_what_is_remembered(database: None) -> None:
+    make_organization("acme")
+    assert integrity.verify("acme") == []
+    file = databases.file_of("acme")
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+    assert "malformed" in integrity.verify("acme")[0]

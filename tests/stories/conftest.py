@@ -11,6 +11,7 @@ from django.utils import timezone
 from pulse.actors import from_job
 from runbooks import seeding
 from tenants import organizations, provisioning, tokens
+from tests.billing.stripe_world import SECRET
 from tests.factories import ALL_SCOPES, acting, make_operator, owner_of
 from tests.processes import web_server
 from tests.stories.operator import PASSWORD, Operator, at_the_admin
@@ -56,7 +57,8 @@ def token(customers: None) -> str:
 @pytest.fixture
 def base(tmp_path: Path, customers: None, settings) -> Iterator[str]:
     """The address of the running server, whose secret key this process has too."""
-    with web_server(tmp_path, workers=1, PULSE_SECRET_KEY=settings.SECRET_KEY) as address:
+    own = {"PULSE_SECRET_KEY": settings.SECRET_KEY, "STRIPE_WEBHOOK_SECRETS": SECRET}
+    with web_server(tmp_path, workers=1, **own) as address:
         yield address
 
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import requests
 from django.db import connections
 from playwright.sync_api import Download, Locator, Page, expect, sync_playwright
 
 from tests.browser.looking import FLAGS
-from tests.processes import PATIENCE_SECONDS
+from tests.processes import PATIENCE_SECONDS, bearer
 
 PASSWORD = "seven quiet herons"
 LAPTOP = {"width": 1366, "height": 900}
@@ -37,8 +38,11 @@ class Operator:
         self.page.locator("#command-results").get_by_role("link", name=title).first.click()
 
     def open(self, link: str) -> None:
-        """By a link of the sidebar, of a tab or of the page."""
+        """By a link of the sidebar or of the page."""
         self.page.get_by_role("link", name=link).first.click()
+
+    def open_tab(self, title: str) -> None:
+        self.page.locator(".pulse-tabs").get_by_role("link", name=title).click()
 
     def do(self, button: str, *, within: str = "", **fields: Any) -> None:
         """Press what opens a form over the page, fill the form in, and confirm; see it go through.
@@ -51,10 +55,13 @@ class Operator:
 
     def ask(self, button: str, *, within: str = "") -> None:
         """Press what opens a form over the page, and read it."""
-        around = self.page.locator("li, tr").filter(has_text=within).last if within else self.page
         called = re.compile(rf"(^|\s){re.escape(button)}\s*$")
-        around.locator("a[hx-get]").filter(has_text=called).first.click()
-        expect(self.page.locator("#dialog [type=submit]")).to_be_visible()
+        buttons = self.page.locator("a[hx-get]").filter(has_text=called)
+        if within:
+            line = self.page.locator("li, tr").filter(has_text=within).filter(has=buttons).last
+            buttons = line.locator("a[hx-get]").filter(has_text=called)
+        buttons.first.click()
+        expect(self.page.locator("#dialog")).to_be_visible()
 
     def answer(self, **fields: Any) -> None:
         """Fill in the form that is open, each field by its name, and send it."""
@@ -106,6 +113,17 @@ def at_the_admin(base: str, pictures: Path) -> Iterator[Operator]:
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         yield Operator(page, base, kept_in)
         browser.close()
+
+
+def told(base: str, token: str, path: str = "/api/org") -> tuple[int, str]:
+    """What a customer's product is answered just now."""
+    reply = requests.get(base + path, **bearer(token))
+    return reply.status_code, reply.json().get("code", "")
+
+
+def changes_of(base: str, token: str) -> str:
+    """The customer's own changelog, as they read it."""
+    return requests.get(base + "/api/org/changes", **bearer(token)).text
 
 
 def meanwhile(work, *arguments: Any, **named: Any) -> Any:

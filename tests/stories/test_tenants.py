@@ -1,20 +1,12 @@
 """Stories of tenants: one leaks and is contained, one was deleted by mistake, many are suspended at once."""
 
 import pytest
-import requests
 
 from tenants import bulk
 from tests.needs import chromium
-from tests.processes import bearer
-from tests.stories.operator import Operator, meanwhile
+from tests.stories.operator import Operator, meanwhile, told
 
 pytestmark = [pytest.mark.drill, chromium]
-
-
-def told(base: str, token: str) -> tuple[int, str]:
-    """What a tenant's product is answered just now."""
-    reply = requests.get(base + "/api/org", **bearer(token))
-    return reply.status_code, reply.json().get("code", "")
 
 
 def test_a_leak_is_reported_and_contained(token: str, base: str, ada: Operator) -> None:
