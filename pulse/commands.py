@@ -56,9 +56,11 @@ class OperatorCommand(BaseCommand):
     def arguments(self, parser: CommandParser) -> None:
         """Add the command's own arguments."""
 
-    def reason_option(self, parser: CommandParser, *, required: bool = False) -> None:
+    def reason_option(self, parser: CommandParser, *, required: bool = False, when: str = "") -> None:
+        """`when` says of which use it is the reason, where a command has several."""
         default = {} if required else {"default": ""}
-        parser.add_argument("--reason", required=required, help="Why: kept in the audit log.", **default)
+        told = f"Why{', ' * bool(when)}{when}: kept in the audit log."
+        parser.add_argument("--reason", required=required, help=told, **default)
 
     def dry_run_option(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Say what would be done, and do nothing.")

@@ -67,7 +67,9 @@ def _statements(loader: MigrationLoader, migration: str) -> tuple[str, ...]:
     return tuple(statement for statement in collected if not statement.startswith("--"))
 
 
-def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> Iterator[Outcome]:
+def migrate(
+    organizations: Sequence[str], *, actor: Actor, workers: int = 0, reason: str = ""
+) -> Iterator[Outcome]:
     """Bring these organizations' files to the current schema; an outcome for each as it comes.
 
     `workers` processes (0: one for each processor). A tenant that fails is left as it was, and the others
@@ -75,6 +77,7 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
     """
     actor.require("tenants.care_for_databases")
     frozen.require_thawed(MIGRATE, actor=actor)
+    audit.checked_reason(reason)
     steps = plan()
     files = {one: str(databases.file_of(one)) for one in organizations}
     done, failed = 0, []
@@ -90,7 +93,7 @@ def migrate(organizations: Sequence[str], *, actor: Actor, workers: int = 0) -> 
         # Also when whoever asked for it has stopped half-way: what was done was done.
         if organizations:
             after = {"schema_version": schema.current(), "done": done, "failed": sorted(failed)}
-            audit.record(MIGRATE, actor=actor, after=after)
+            audit.record(MIGRATE, actor=actor, after=after, reason=reason)
 
 
 def migrate_one(organization_id: str, *, actor: Actor) -> bool:

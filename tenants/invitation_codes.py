@@ -19,11 +19,18 @@ PREFIX = "invite-"
 DEFAULT_DAYS = 30
 MOST_DAYS = 365
 MOST_USES = 10_000
+REVOKE = "tenants.delete_invitationcode"
 
 
 @transaction.atomic
 def make(
-    *, actor: Actor, email: str = "", uses: int = 1, days: int = DEFAULT_DAYS, note: str = ""
+    *,
+    actor: Actor,
+    email: str = "",
+    uses: int = 1,
+    days: int = DEFAULT_DAYS,
+    note: str = "",
+    reason: str = "",
 ) -> tuple[InvitationCode, str]:
     """A code, and its one-time text. One for an e-mail address is good for one use.
 
@@ -44,19 +51,21 @@ def make(
         created_by=actor.name,
         expires_at=timezone.now() + timedelta(days=days),
     )
-    audit.record("invitation.make", actor=actor, after={"code": code.prefix, "uses": uses})
+    after = {"code": code.prefix, "uses": uses}
+    audit.record("invitation.make", actor=actor, after=after, reason=reason)
     return code, text
 
 
 @transaction.atomic
-def revoke(code: InvitationCode, *, actor: Actor) -> InvitationCode:
+def revoke(code: InvitationCode, *, actor: Actor, reason: str = "") -> InvitationCode:
     """Nobody signs up by it any more, nor finishes doing so; twice changes nothing."""
-    actor.require("tenants.delete_invitationcode")
+    actor.require(REVOKE)
     locked = InvitationCode.objects.select_for_update().get(pk=code.pk)
     if locked.revoked_at is None:
         locked.revoked_at = timezone.now()
         locked.save(update_fields=("revoked_at",))
-        audit.record("invitation.revoke", actor=actor, before={"code": locked.prefix, "used": locked.used})
+        before = {"code": locked.prefix, "used": locked.used}
+        audit.record("invitation.revoke", actor=actor, before=before, reason=reason)
     return locked
 
 

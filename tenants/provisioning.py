@@ -267,7 +267,7 @@ class Reconciled:
     kept: list[str]
 
 
-def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
+def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS, reason: str = "") -> Reconciled:
     """Clear what crashed provisionings and purges left, and give the default organization its resources.
 
     More than `most` leftovers are all kept and reported: crashes leave few, and a control database that
@@ -276,6 +276,7 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
     """
     actor.require("tenants.purge_organization")
     frozen.require_thawed(RECONCILE, actor=actor)
+    audit.checked_reason(reason)
     with _lock(fcntl.LOCK_EX):
         found, names = _leftovers()
         cleared, kept = (names, []) if len(found) <= most else ([], names)
@@ -284,7 +285,8 @@ def reconcile(*, actor: Actor, most: int = MOST_LEFTOVERS) -> Reconciled:
             faults.reach("reconcile.cleared")
         mended = _equip_default()
     if cleared or mended:
-        audit.record(RECONCILE, actor=actor, after={"cleared": cleared, "mended": mended})
+        after = {"cleared": cleared, "mended": mended}
+        audit.record(RECONCILE, actor=actor, after=after, reason=reason)
     if kept:
         log.error("too many leftovers to clear unasked", count=len(kept), most=most)
     return Reconciled(cleared, mended, kept)

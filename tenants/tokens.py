@@ -25,6 +25,7 @@ SECRET_LENGTH, CHECKSUM_LENGTH = 43, 6
 PATTERN = rf"\b{PREFIX}[0-9A-Za-z]{{{SECRET_LENGTH + CHECKSUM_LENGTH}}}\b"
 SCOPES = ("read", "write", "check", "metrics", "alerts")
 LONGEST_EXPIRY_DAYS = 3650
+MAKE_OTHERS = "tenants.add_apitoken"
 LONGEST_NAME = 100
 # For how long a rotated token works beside its successor.
 DEFAULT_OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
@@ -32,8 +33,15 @@ DEFAULT_OVERLAP_HOURS, LONGEST_OVERLAP_HOURS = 24, 7 * 24
 LAST_USED_PRECISION = timedelta(minutes=1)
 
 
+def person_named(email: str, *, actor: Actor) -> User:
+    """Whom a token is for; only who may make tokens of others learns whether there is such a person."""
+    if email.strip().lower() != getattr(actor.user, "email", None):
+        actor.require(MAKE_OTHERS)
+    return people.named(email)
+
+
 def create_for_operator(
-    user: User, *, actor: Actor, scopes: list[str], expires_days: int | None = None
+    user: User, *, actor: Actor, scopes: list[str], expires_days: int | None = None, reason: str = ""
 ) -> tuple[ApiToken, str]:
     """A token that acts with the operator's own Django permissions, and its one-time text.
 
@@ -42,7 +50,7 @@ def create_for_operator(
     _require_may_make(user, actor)
     if not user.is_staff:
         raise errors.NotAnOperator
-    return _create(user, None, actor, scopes, expires_days)
+    return _create(user, None, actor, scopes, expires_days, reason=reason)
 
 
 def create_for_member(
@@ -54,6 +62,7 @@ def create_for_member(
     expires_days: int | None = None,
     within: ApiToken | None = None,
     name: str = "",
+    reason: str = "",
 ) -> tuple[ApiToken, str]:
     """A token that acts for the member in that organization alone, and its one-time text.
 
@@ -67,13 +76,13 @@ def create_for_member(
         raise errors.BeyondYourself("A token makes tokens with none but its own scopes.")
     if not Membership.objects.filter(user=user, organization=organization).exists():
         raise errors.NotAMember
-    return _create(user, organization, actor, scopes, expires_days, within, name)
+    return _create(user, organization, actor, scopes, expires_days, within, name, reason)
 
 
 def _require_may_make(user: User, actor: Actor) -> None:
     """One's own, or with the permission; and none that may do more than who is shown its text."""
     if user.pk != getattr(actor.user, "pk", None):
-        actor.require("tenants.add_apitoken")
+        actor.require(MAKE_OTHERS)
         people.require_reach(user, actor=actor)
 
 
@@ -86,6 +95,7 @@ def _create(
     expires_days: int | None,
     within: ApiToken | None = None,
     name: str = "",
+    reason: str = "",
 ) -> tuple[ApiToken, str]:
     actor.require_recent()
     if not scopes or not set(scopes) <= set(SCOPES):
@@ -106,7 +116,7 @@ def _create(
         ),
         actor,
     )
-    _record("token.create", token, actor)
+    _record("token.create", token, actor, reason=reason)
     return token, text
 
 
@@ -179,7 +189,7 @@ def checksum(secret: str) -> str:
     return digits
 
 
-def _record(verb: str, token: ApiToken, actor: Actor, **more: object) -> None:
+def _record(verb: str, token: ApiToken, actor: Actor, *, reason: str = "", **more: object) -> None:
     audit.record(
         verb,
         actor=actor,
@@ -190,6 +200,7 @@ def _record(verb: str, token: ApiToken, actor: Actor, **more: object) -> None:
             "user": str(token.user.public_id),
             **more,
         },
+        reason=reason,
     )
 
 

@@ -20,7 +20,7 @@ from pulse.commands import OperatorCommand
 from pulse.management.commands.completion import our_commands
 from pulse.models import AuditEvent
 from rbac import backups
-from tenants.models import Organization, User
+from tenants.models import InvitationCode, Organization, User
 from tests import needs
 from tests.factories import SYSTEM, UserFactory, make_operator, make_organization
 from tests.processes import PATIENCE_SECONDS, ROOT, environment
@@ -116,6 +116,8 @@ def test_every_command_and_verb_takes_the_common_options(name: str):
             assert options[switch].nargs == 0, f"{parser.prog} {switch}"
         for value in {"--actor", "--reason"} & options.keys():
             assert options[value].nargs is None, f"{parser.prog} {value}"
+        if "--reason" in options:
+            assert "kept in the audit log" in options["--reason"].help, parser.prog
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -225,6 +227,19 @@ def test_why_an_organization_was_made_and_exported_is_kept(tmp_path: Path):
     kept = dict(AuditEvent.objects.values_list("verb", "reason"))
     assert kept["organization.provision"] == "sold by phone"
     assert kept["organization.export"] == "asked by law"
+
+
+def test_why_codes_and_tokens_were_made_and_taken_back_is_kept():
+    make_operator("support", email="op@pulse.example")
+    run("invitation", "make", "--reason", "the first wave")
+    code = InvitationCode.objects.get()
+    run("invitation", "revoke", code.prefix, "--reason", "it leaked")
+    run("create_token", "--operator", "op@pulse.example", "--reason", "for the exporter")
+
+    kept = dict(AuditEvent.objects.values_list("verb", "reason"))
+    assert [kept[verb] for verb in ("invitation.make", "invitation.revoke", "token.create")] == [
+        "the first wave", "it leaked", "for the exporter",
+    ]  # fmt: skip
 
 
 def test_a_dry_run_of_a_restore_tells_what_it_would_put_back_or_why_not():

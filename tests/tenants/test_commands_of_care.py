@@ -100,6 +100,13 @@ def test_a_token_that_cannot_be_is_refused() -> None:
     assert not owner_of("acme").tokens.exists()
 
 
+def test_who_may_make_tokens_for_themselves_alone_learns_of_nobody_else() -> None:
+    make_operator("support", email="op@pulse.example")
+    as_support = ("create_token", "--actor", "op@pulse.example", "--operator")
+    assert document(*as_support, "nobody@example.com")[1]["code"] == "permission_denied"
+    assert document(*as_support, "OP@pulse.example")[0] == 0
+
+
 def test_an_export_is_written_once(tmp_path: Path) -> None:
     make_organization("acme")
     file = tmp_path / "acme.zip"

@@ -19,7 +19,7 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("verb", choices=("status", *VERBS))
-        parser.add_argument("--reason", default="", help="Required for on and off; shown while frozen.")
+        self.reason_option(parser, when="for on and off; shown while frozen")
 
     def run(self, *, actor: Actor, verb: str, reason: str, **options: Any) -> None:
         actor.require("pulse.view_freeze")

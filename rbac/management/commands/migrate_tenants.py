@@ -1,4 +1,4 @@
-"""`manage.py migrate_tenants [--plan] [--only ID…] [--workers N]`."""
+"""`manage.py migrate_tenants [--plan] [--only ID…] [--workers N] [--reason R]`."""
 
 import sys
 from typing import Any
@@ -27,8 +27,18 @@ class Command(OperatorCommand):
         )
         parser.add_argument("--only", nargs="+", metavar="ID", help="These tenants alone.")
         parser.add_argument("--workers", type=int, default=0, metavar="N", help="Processes (all processors).")
+        self.reason_option(parser)
 
-    def run(self, *, actor: Actor, plan: bool, only: list[str] | None, workers: int, **options: Any) -> None:
+    def run(
+        self,
+        *,
+        actor: Actor,
+        plan: bool,
+        only: list[str] | None,
+        workers: int,
+        reason: str,
+        **options: Any,
+    ) -> None:
         if workers < 0:
             raise CommandError("--workers is a whole number from 0.", returncode=2)
         actor.require("tenants.care_for_databases")
@@ -40,7 +50,7 @@ class Command(OperatorCommand):
             self._show_plan(list(behind.values_list("id", "schema_version")))
             return
         ids = list(behind.values_list("id", flat=True))
-        outcomes = fleet.migrate(ids, actor=actor, workers=workers)
+        outcomes = fleet.migrate(ids, actor=actor, workers=workers, reason=reason)
         rows = [
             {"id": outcome.organization_id, "result": "failed" if outcome.error else "done",
              "detail": outcome.error}

@@ -18,7 +18,7 @@ class Command(OperatorCommand):
 
     def arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", metavar="ID")
-        parser.add_argument("--reason", help="First step: why.")
+        self.reason_option(parser, when="in the first step")
         parser.add_argument("--token", help="Second step: the recovery token.")
         parser.add_argument("--email", help="Second step: a member of the organization.")
 
@@ -27,16 +27,16 @@ class Command(OperatorCommand):
         *,
         actor: Actor,
         id: str,  # noqa: A002 - the option's name
-        reason: str | None,
+        reason: str,
         token: str | None,
         email: str | None,
         **options: Any,
     ) -> None:
-        if reason is not None and not (token or email):
+        if reason and not (token or email):
             issued = recovery.issue(id, actor=actor, reason=reason)
             shown = {"recovery_token": issued.text, "expires_at": issued.expires_at}
             self._show(shown, issued.text)
-        elif token and email and reason is None:
+        elif token and email and not reason:
             user = recovery.redeem(id, token=token, email=email, actor=actor)
             self._show({"user": user.public_id, "roles": ["admin"]}, f"{email} is an admin of {id}.")
         else:

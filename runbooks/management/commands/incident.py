@@ -65,7 +65,7 @@ class Command(OperatorCommand):
         severity = verbs.add_parser("severity", help="Change how bad it is; its running clocks follow.")
         severity.add_argument("number", type=int)
         severity.add_argument("severity", choices=Severity.values)
-        severity.add_argument("--reason", required=True, help="Why it changes.")
+        self.reason_option(severity, required=True)
         owner = verbs.add_parser("owner", help="Who sees to it that it ends.")
         owner.add_argument("number", type=int)
         owner.add_argument("email", nargs="?", help="An operator's; nobody's if left out.")

@@ -25,7 +25,7 @@ class Command(OperatorCommand):
         compute.add_argument("--stage", choices=STAGES, help="PULSE_STAGE when absent.")
         sign = verbs.add_parser("sign", help="Sign what is computed now.")
         sign.add_argument("--stage", choices=STAGES, required=True, help="The one that may be run.")
-        sign.add_argument("--reason", required=True, help="Why it may; kept with the verdict.")
+        self.reason_option(sign, required=True)
         sign.add_argument(
             "--outcome",
             choices=Outcome.values,
@@ -34,7 +34,7 @@ class Command(OperatorCommand):
         )
         revoke = verbs.add_parser("revoke", help="Shut the gate of a verdict's stage at the next request.")
         revoke.add_argument("verdict", type=int, metavar="NUMBER")
-        revoke.add_argument("--reason", required=True, help="Why; kept with the verdict.")
+        self.reason_option(revoke, required=True)
         listing = verbs.add_parser("list", help="The latest verdicts, and what became of them.")
         listing.add_argument("--stage", choices=STAGES, help="Of this stage alone.")
         for one in verbs.choices.values():

@@ -6,7 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from pulse.actors import Actor
 from pulse.commands import OperatorCommand
-from tenants import organizations, people, tokens
+from tenants import organizations, tokens
 
 
 class Command(OperatorCommand):
@@ -27,6 +27,7 @@ class Command(OperatorCommand):
             help="May be repeated (default: read, write, check).",
         )
         parser.add_argument("--expires-days", type=int, metavar="N", help="Whole days; never when absent.")
+        self.reason_option(parser)
 
     def run(
         self,
@@ -37,22 +38,28 @@ class Command(OperatorCommand):
         user: str | None,
         scope: list[str] | None,
         expires_days: int | None,
+        reason: str,
         **options: Any,
     ) -> None:
         scopes = scope or ["read", "write", "check"]
         if operator is not None:
             token, text = tokens.create_for_operator(
-                people.named(operator), actor=actor, scopes=scopes, expires_days=expires_days
+                tokens.person_named(operator, actor=actor),
+                actor=actor,
+                scopes=scopes,
+                expires_days=expires_days,
+                reason=reason,
             )
         else:
             if user is None:
                 raise CommandError("--organization needs --user EMAIL.", returncode=2)
             token, text = tokens.create_for_member(
-                people.named(user),
+                tokens.person_named(user, actor=actor),
                 organizations.living(organization or ""),
                 actor=actor,
                 scopes=scopes,
                 expires_days=expires_days,
+                reason=reason,
             )
         if self.as_json:
             self.print_json({"token": text, "scopes": token.scopes, "expires_at": token.expires_at})

@@ -26,14 +26,20 @@ class Command(OperatorCommand):
         listing = verbs.add_parser("list", help="Every code, with how often it was used.")
         revoke = verbs.add_parser("revoke", help="Have nobody sign up by it any more.")
         revoke.add_argument("prefix", help="The code's beginning, as the list shows it.")
+        for parser_of_change in (make, revoke):
+            self.reason_option(parser_of_change)
         for parser_of_verb in (make, listing, revoke):
             self.common(parser_of_verb)
 
     def run(self, *, actor: Actor, verb: str, **options: Any) -> None:
         getattr(self, verb)(actor, **options)
 
-    def make(self, actor: Actor, *, email: str, uses: int, days: int, note: str, **options: Any) -> None:
-        code, text = invitation_codes.make(actor=actor, email=email, uses=uses, days=days, note=note)
+    def make(
+        self, actor: Actor, *, email: str, uses: int, days: int, note: str, reason: str, **options: Any
+    ) -> None:
+        code, text = invitation_codes.make(
+            actor=actor, email=email, uses=uses, days=days, note=note, reason=reason
+        )
         if self.as_json:
             self.print_json({"code": text, **_row(code)})
         else:
@@ -43,8 +49,9 @@ class Command(OperatorCommand):
         actor.require("tenants.view_invitationcode")
         self.print_rows([_row(code) for code in InvitationCode.objects.all()], empty="No codes.")
 
-    def revoke(self, actor: Actor, *, prefix: str, **options: Any) -> None:
-        code = invitation_codes.revoke(invitation_codes.named(prefix), actor=actor)
+    def revoke(self, actor: Actor, *, prefix: str, reason: str, **options: Any) -> None:
+        actor.require(invitation_codes.REVOKE)
+        code = invitation_codes.revoke(invitation_codes.named(prefix), actor=actor, reason=reason)
         self.print_rows([_row(code)])
 
 
