@@ -44,7 +44,8 @@ class LookIn(OrganizationVerb):
     def finish(self, result: SupportAccess) -> HttpResponse:
         choice.choose(self.request, self.subject.id)
         return self.leave(
-            self.back(), f"You look into {self.subject.id} until {result.expires_at:%H:%M} UTC."
+            self.back(),
+            f"You look into {self.subject.id} until {result.expires_at:%H:%M} UTC, under /organization/.",
         )
 
 

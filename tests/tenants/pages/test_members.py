@@ -110,11 +110,11 @@ def test_somebody_is_invited_with_roles(owner: Client) -> None:
     assert Invitation.objects.get().roles == ["viewer"]
 
 
-@pytest.mark.parametrize("email", ["eve", "eve@example.com\r\nBcc: x@example.com", "owner@acme.example"])
-def test_who_cannot_be_invited_is_refused_at_the_field(email: str, owner: Client) -> None:
-    answer = owner.post(INVITE, {"email": email, "days": 7})
-    assert answer.status_code in (400, 409)
-    assert answer.context["form"].errors["email"]
+def test_who_cannot_be_invited_is_refused_at_the_field(owner: Client) -> None:
+    for email in ("eve", "eve@example.com\r\nBcc: x@example.com", "owner@acme.example"):
+        answer = owner.post(INVITE, {"email": email, "days": 7})
+        assert answer.status_code in (400, 409), email
+        assert answer.context["form"].errors["email"], email
     assert not Invitation.objects.exists()
 
 

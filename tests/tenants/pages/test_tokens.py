@@ -77,13 +77,12 @@ def test_who_has_none_is_told_so(owner: Client) -> None:
     assert "You have none." in text(owner.get(TOKENS))
 
 
-@pytest.mark.parametrize(
-    ("changes", "field"),
-    [({"name": "a\r\nSet-Cookie: x"}, "name"), ({"name": "x" * 101}, "name"), ({"scopes": []}, "scopes"),
-     ({"scopes": ["metrics"]}, "scopes"), ({"expires_days": 0}, "expires_days")],
-)  # fmt: skip
-def test_what_cannot_be_is_refused_at_the_field(changes: dict, field: str, owner: Client) -> None:
-    assert owner.post(MAKE, WANTED | changes).context["form"].errors[field]
+def test_what_cannot_be_is_refused_at_the_field(owner: Client) -> None:
+    for field, value in (
+        ("name", "a\r\nSet-Cookie: x"), ("name", "x" * 101), ("scopes", []), ("scopes", ["metrics"]),
+        ("expires_days", 0),
+    ):  # fmt: skip
+        assert owner.post(MAKE, WANTED | {field: value}).context["form"].errors[field], value
     assert not ApiToken.objects.exists()
 
 
