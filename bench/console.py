@@ -1,4 +1,4 @@
-"""The admin's home and the first page of every list of it, to their limits, in a world that `manage.py seed` makes up.
+"""The home of the admin and the first page of every list, to their limits, in a world of `manage.py seed`.
 
 It makes a small one. A large one that is there already is named by `PULSE_BENCH_DATABASE_URL`.
 """

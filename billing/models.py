@@ -79,6 +79,7 @@ class Subscription(models.Model):
             models.Index(fields=("state", "organization"), name="subscription_state"),
             models.Index(fields=("source", "organization"), name="subscription_source"),
             models.Index(fields=("trial_ends_at",), name="subscription_trial_end"),
+            models.Index(fields=("state", "trial_ends_at"), name="subscription_trials"),
             models.Index(fields=("period_ends_at",), name="subscription_period_end"),
         )
 

@@ -13,7 +13,7 @@ KEPT_FOR = timedelta(days=400)
 def by_status() -> dict[str, int]:
     """Customers alone: all of an index, less the few that drills have made."""
     counted = _grouped(Organization.objects.all())
-    synthetic = _grouped(Organization.objects.filter(is_synthetic=True))
+    synthetic = _grouped(Organization.objects.synthetic())
     return {status.value: counted.get(status, 0) - synthetic.get(status, 0) for status in Status}
 
 

@@ -76,6 +76,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """All but those that drills make for themselves."""
         return self.filter(is_synthetic=False)
 
+    def synthetic(self) -> Self:
+        """Those that drills make; by an index, which SQLite takes for no bare boolean."""
+        return self.filter(is_synthetic__in=[True])
+
     def named(self, organization_id: str) -> Self:
         """That of the id; none for a text that cannot be one (PostgreSQL refuses to compare some)."""
         if not re.fullmatch(ORGANIZATION_ID, organization_id):
