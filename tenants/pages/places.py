@@ -22,6 +22,7 @@ PLACES = (
     Place("Members", "organization:members", "members"),
     Place("API tokens", "organization:tokens", "tokens"),
     Place("Single sign-on", "organization:sso", "settings"),
+    Place("Support", "organization:support", "settings"),
 )
 
 

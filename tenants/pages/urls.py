@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.pages import invitations, members, sso, sso_verbs, tokens
+from tenants.pages import invitations, members, sso, sso_verbs, support, tokens
 from tenants.pages.member_verbs import VERBS
 
 tenant = [
@@ -21,6 +21,10 @@ tenant = [
     path("tokens/new/", tokens.Make.as_view(), name="token-make"),
     path("tokens/<int:token_id>/rotate/", tokens.Rotate.as_view(), name="token-rotate"),
     path("tokens/<int:token_id>/revoke/", tokens.Revoke.as_view(), name="token-revoke"),
+    path("support/", support.Support.as_view(), name="support"),
+    path("support/end/", support.End.as_view(), name="support-end"),
+    path("support/let-write/", support.LetWrite.as_view(), name="support-let-write"),
+    path("support/let-only-read/", support.LetOnlyRead.as_view(), name="support-let-only-read"),
     path("sso/", sso.Sso.as_view(), name="sso"),
     *(path(f"sso/{verb}/", view.as_view(), name=f"sso-{verb}") for verb, view in sso_verbs.VERBS.items()),
     path("sso/domains/<int:claim_id>/check/", sso_verbs.CheckDomain.as_view(), name="sso-domain-check"),

@@ -9,10 +9,18 @@ import pytest
 from allauth.account.models import EmailAddress
 from playwright.sync_api import expect
 
-from tenants import invitations
+from tenants import invitations, support
 from tenants.models import User
 from tests.browser.looking import Looked, looking_at
-from tests.factories import SYSTEM, make_member, make_organization, member_token, owner_of
+from tests.factories import (
+    SYSTEM,
+    acting,
+    make_member,
+    make_operator,
+    make_organization,
+    member_token,
+    owner_of,
+)
 from tests.needs import axe, chromium
 from tests.processes import web_server
 
@@ -41,6 +49,8 @@ def acme(database: None) -> None:
     for name, roles in (("Ben Brook", ["operator"]), ("Carla Cole", ["viewer", "auditor"])):
         User.objects.filter(pk=make_member("acme", roles=roles).pk).update(name=name)
     invitations.invite("acme", email="dora@example.com", roles_given=["viewer"], actor=SYSTEM)
+    supporter = acting(make_operator("support"))
+    support.start("acme", reason="ticket 4711: the import does not start", actor=supporter)
     member_token("acme", User.objects.get(name="Ben Brook"))
 
 
@@ -152,6 +162,15 @@ def look_at_tokens(seen: Looked) -> None:
     told(seen, "is revoked")
 
 
+def look_at_support(seen: Looked) -> None:
+    go(seen, "Support")
+    seen.look("organization-support")
+    go(seen, "Let support write")
+    seen.look("organization-support-write")
+    press(seen, "Let support write")
+    told(seen, "Support may write.")
+
+
 def test_an_owner_runs_their_organization(tmp_path: Path, acme: None) -> None:
     with web_server(tmp_path, workers=1) as base, looking_at(base) as seen:
         sign_in(seen)
@@ -159,6 +178,7 @@ def test_an_owner_runs_their_organization(tmp_path: Path, acme: None) -> None:
         look_at_members(seen)
         look_at_a_member(seen)
         look_at_tokens(seen)
+        look_at_support(seen)
         go(seen, "Your account")
         seen.look("organization-account")
     assert seen.barriers == []
