@@ -53,7 +53,7 @@ def walk(seen: Looked, provider: Provider) -> None:
     provider.knows(ann=ANN)
     sign_in(seen)
     expect(seen.page.get_by_role("heading", name="Your account")).to_be_visible()
-    expect(seen.page.get_by_text("Acme Ltd")).to_be_visible()
+    expect(seen.page.get_by_role("link", name="Acme Ltd", exact=True)).to_be_visible()
     seen.look("sso-account")
     provider.knows(ann=ANN | {"groups": []})
     seen.page.goto(seen.base + START)
