@@ -1,6 +1,9 @@
 """What a sign-in by an organization's provider withstands: its people's tricks, its own, and strangers'."""
 
+import socket
+
 import pytest
+import requests
 from django.test import Client
 
 from pulse.models import AuditEvent
@@ -11,6 +14,7 @@ from tests.needs import oidc_provider
 from tests.tenants.accounts.people import PASSWORD, make_person
 from tests.tenants.sso.provider import (
     ANN,
+    SECRET,
     Provider,
     begin,
     come_back,
@@ -189,6 +193,44 @@ def test_no_address_within_the_network_is_asked(settings, issuer) -> None:
     settings.PULSE_SSO_PRIVATE_ISSUERS = False
     with pytest.raises(errors.AddressRefused):
         network.Session().get(issuer)
+
+
+@pytest.mark.parametrize(
+    ("answers", "reached"),
+    [
+        ([["93.184.215.14"], ["127.0.0.1"]], ["93.184.215.14"]),
+        ([["93.184.215.14", "127.0.0.1"]], []),
+        ([["127.0.0.1"], ["93.184.215.14"]], []),
+    ],
+)
+def test_a_name_reaches_only_what_was_looked_at(monkeypatch, settings, answers, reached) -> None:
+    settings.PULSE_SSO_PRIVATE_ISSUERS = False
+    told, connected = iter(answers), []
+
+    def resolve(host: str, port: int, **more: object) -> list[tuple]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in next(told)]
+
+    def connect(address: tuple[str, int], **more: object) -> socket.socket:
+        connected.append(address[0])
+        raise OSError
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "create_connection", connect)
+    with pytest.raises((errors.AddressRefused, requests.ConnectionError)):
+        network.Session().get("https://rebinding.example")
+    assert connected == reached
+
+
+def test_no_log_has_the_secret_or_a_code(acme, provider: Provider, browser, caplog, capfd) -> None:
+    caplog.set_level("DEBUG")
+    answer = provider.lets_in(begin(browser), "ann")
+    come_back(browser, answer)
+    provider.answers(keysAreForeign=True)
+    sign_in(provider, client=Client())
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert "/token" in logged
+    assert SECRET not in logged
+    assert _code(answer) not in logged
 
 
 @pytest.mark.parametrize(
