@@ -9,8 +9,9 @@ from django.utils import timezone
 
 from pulse import tasks as pulse_tasks
 from pulse.models import AuditEvent
+from pulse.problems import PermissionRefused
 from tenants.models import DomainClaim, Membership
-from tenants.sso import configuration
+from tenants.sso import configuration, rescue
 from tenants.sso.errors import NoGroup
 from tenants.sso.sign_in import refused
 from tests.admin import said, sign_in, signed_in, text, who_may_open
@@ -82,6 +83,8 @@ def test_an_organization_that_is_not_locked_out_is_left_as_it_is(connect) -> Non
 
 def test_it_takes_a_reason_the_permission_and_a_recent_sign_in(acme: None) -> None:
     assert signed_in("support").post(LET_IN, REASON).status_code == 403
+    with pytest.raises(PermissionRefused):
+        rescue.let_owners_in("acme", actor=acting(owner_of("acme")), **REASON)
     operator = signed_in("operator")
     assert operator.post(LET_IN, {"reason": " "}).status_code == 200
     session = operator.session
