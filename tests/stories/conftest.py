@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from pulse.actors import from_job
+from rbac import tasks as rbac_tasks
 from runbooks import seeding
 from tenants import organizations, provisioning, tokens
 from tests.billing.stripe_world import SECRET
@@ -44,6 +47,8 @@ def customers(database: None) -> None:
             email = f"owner@{organization_id}.example"
             provisioning.provision(email=email, name=name, organization_id=organization_id, actor=SIGNUPS)
         staff("admin", EMAIL)
+    call_command("reconcile", stdout=StringIO())
+    rbac_tasks.back_up_all.call()
 
 
 @pytest.fixture

@@ -17,7 +17,11 @@ from tests.browser.looking import FLAGS
 from tests.processes import PATIENCE_SECONDS, bearer
 
 PASSWORD = "seven quiet herons"
-LAPTOP = {"width": 1366, "height": 900}
+LAPTOP: dict[str, Any] = {
+    "viewport": {"width": 1366, "height": 900},
+    "locale": "en-GB",
+    "timezone_id": "Europe/Oslo",
+}
 
 
 class Operator:
@@ -86,6 +90,10 @@ class Operator:
         download: Download = begun.value
         return download.path().read_text()
 
+    def another_browser(self) -> Page:
+        """Of somebody else."""
+        return self.page.context.browser.new_page(**LAPTOP)
+
     def keep_picture(self, name: str, *, of: str = "") -> None:
         """As an operator with a laptop sees it, from the words `of` on."""
         if of:
@@ -109,8 +117,7 @@ def at_the_admin(base: str, pictures: Path) -> Iterator[Operator]:
     kept_in = Path(os.environ.get("PULSE_TEST_PICTURES", pictures))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
-        page = browser.new_page(viewport=LAPTOP, locale="en-GB", timezone_id="Europe/Oslo")
-        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+        page = browser.new_page(**LAPTOP)
         yield Operator(page, base, kept_in)
         browser.close()
 
