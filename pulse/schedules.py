@@ -1,7 +1,7 @@
 """Schedules: rows with a cron expression and a time zone, each firing enqueued exactly once."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from pulse import audit, cron, faults, offers
+from pulse import audit, cron, faults, offers, versions
 from pulse.actors import Actor
 from pulse.models import Schedule
 from pulse.problems import InvalidRequest, NotFound, Problem
@@ -108,10 +108,23 @@ def create(
 
 
 @transaction.atomic
-def change(name: str, *, expression: str, time_zone: str, actor: Actor, reason: str = "") -> Schedule:
-    """Fire it at other times. Raises `InvalidCron`, `InvalidTimeZone`."""
+def change(
+    name: str,
+    *,
+    expression: str,
+    time_zone: str,
+    actor: Actor,
+    reason: str = "",
+    seen: Collection[str] = (),
+) -> Schedule:
+    """Fire it at other times.
+
+    Raises `InvalidCron`, `InvalidTimeZone`, and `StaleVersion` when the version of its times is not among
+    those `seen`.
+    """
     schedule = _locked(name, actor)
     cron.check(expression, time_zone)
+    versions.require(times_of(schedule), seen)
     before = _described(schedule)
     _set_time(schedule, expression, time_zone)
     schedule.save(update_fields=("cron", "time_zone", "next_run_at"))
@@ -127,6 +140,10 @@ def delete(name: str, *, actor: Actor, reason: str = "") -> None:
         raise ScheduleBuiltIn
     audit.record("schedule.delete", actor=actor, before=_described(schedule), reason=reason)
     schedule.delete()
+
+
+def times_of(schedule: Schedule) -> dict[str, str]:
+    return {"expression": schedule.cron, "time_zone": schedule.time_zone}
 
 
 def _set_time(schedule: Schedule, expression: str, time_zone: str) -> None:

@@ -1,8 +1,10 @@
 """Finding, locking and renaming organizations."""
 
+from collections.abc import Collection
+
 from django.db import transaction
 
-from pulse import audit
+from pulse import audit, versions
 from pulse.actors import Actor
 from tenants import errors
 from tenants.models import Organization
@@ -26,11 +28,16 @@ def locked(organization_id: str) -> Organization:
 
 
 @transaction.atomic
-def rename(organization_id: str, *, name: str, actor: Actor) -> Organization:
-    """Change the display name; the id never changes. Raises `InvalidOrganizationName`."""
+def rename(organization_id: str, *, name: str, actor: Actor, seen: Collection[str] = ()) -> Organization:
+    """Change the display name; the id never changes.
+
+    Raises `InvalidOrganizationName`, and `StaleVersion` when the version of the name is not among those
+    `seen`.
+    """
     actor.require("tenants.change_organization")
     name = checked_name(name)
     organization = locked(organization_id)
+    versions.require(organization.display_name, seen)
     before = {"display_name": organization.display_name}
     organization.display_name = name
     organization.save(update_fields=("display_name",))

@@ -5,14 +5,14 @@ keeps public UUIDs alone.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 
-from pulse import audit
+from pulse import audit, versions
 from pulse.actors import Actor
 from tenants import errors
 from tenants.accounts import letters
@@ -53,20 +53,28 @@ def create_operator(email: str, *, groups: Sequence[str], actor: Actor) -> tuple
 
 
 @transaction.atomic
-def change_groups(user: User, *, groups: Sequence[str], actor: Actor, reason: str = "") -> User:
+def change_groups(
+    user: User, *, groups: Sequence[str], actor: Actor, reason: str = "", seen: Collection[str] = ()
+) -> User:
     """Be in these groups and no other. With one a person is an operator, without any they are none.
 
-    Raises `NotYourself`, `UnknownGroup`.
+    Raises `NotYourself`, `UnknownGroup`, and `StaleVersion` when the version of the groups is not among
+    those `seen`.
     """
     actor.require_recent()
     locked = _locked(user, actor)
     wanted = _grantable(groups, actor)
-    before = sorted(locked.groups.values_list("name", flat=True))
+    before = groups_of(locked)
+    versions.require(before, seen)
     locked.groups.set(wanted)
     locked.is_staff = locked.is_superuser or bool(wanted)
     locked.save(update_fields=("is_staff",))
     _record("operator.groups", locked, actor, {"groups": before}, {"groups": sorted(groups)}, reason)
     return locked
+
+
+def groups_of(user: User) -> list[str]:
+    return sorted(user.groups.values_list("name", flat=True))
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from billing.models import Override, Source, State, Subscription
 from billing.overrides import PERMISSION
 from pulse.admin.forms import InstantField, ReasonForm
 from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from tenants.admin.organization_pages import OrganizationVerb
 
 AT_ONCE = "It is in force at the next request in every process."
@@ -43,6 +45,9 @@ class SeenBilling(BillingForm, SeenView):
 
     def present(self) -> dict[str, Any]:
         return describe(entitlements.for_organization(self.subject.id))
+
+    def history(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(organization=self.subject.id, verb__startswith="billing.")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         now = self.present() if self.is_stale else None
@@ -176,7 +181,6 @@ class SetSubscription(SeenBilling):
     title = "Set the subscription"
     submit = "Set"
     form_class = SubscriptionForm
-    template_name = "billing/admin/seen.html"
 
     def refusal(self) -> str:
         subscription = self._subscription()

@@ -18,6 +18,7 @@ from pulse import versions
 from pulse.admin.filters import BoundedCount, BoundedPaginator, bounded
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from pulse.admin.seen import SeenView
+from pulse.models import AuditEvent
 from tenants.models import Organization
 
 CHANGE = "billing.change_plan"
@@ -27,7 +28,6 @@ CUSTOMERS = Subscription.objects.exclude(organization__in=Organization.objects.s
 
 class PlanView(VerbView):
     permission = CHANGE
-    template_name = "billing/admin/seen.html"
     fields_of = VerbView.fields_of | {"invalid_plan": "id"}
 
     def form_valid(self, form: Any) -> Any:
@@ -48,6 +48,9 @@ class Publish(PlanView, SeenView):
 
     def present(self) -> dict[str, Any] | None:
         return plans.present(self.subject.id)
+
+    def history(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(verb="plan.publish", after__plan=self.subject.id)
 
     def initial_of(self, present: dict[str, Any]) -> dict[str, Any]:
         limits = {f"limit_{name}": value for name, value in present["limits"].items()}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
@@ -16,7 +17,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from pulse import cron, offers, schedules
 from pulse.admin.forms import OptionalReasonForm, ReasonField, text_input
 from pulse.admin.pages import OperatorPage, VerbView
-from pulse.models import Schedule
+from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent, Schedule
 from pulse.problems import InvalidRequest
 
 SHOWN = 5
@@ -121,17 +123,27 @@ class Add(VerbView):
         return self.leave(self.model_admin.path_of("change", result.pk), f"{result.name} is on.")
 
 
-class Change(VerbView):
+class ChangeForm(TimeForm, SeenForm):
+    """The times, with the version of those that were read."""
+
+
+class Change(SeenView):
     permission = schedules.CHANGE
     title = submit = "Change times"
-    form_class = TimeForm
+    form_class = ChangeForm
     fields_of = VerbView.fields_of | FIELDS
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"expression": self.subject.cron, "time_zone": self.subject.time_zone}
+    def present(self) -> dict[str, str]:
+        return schedules.times_of(Schedule.objects.get(pk=self.subject.pk))
 
-    def carry_out(self, **wanted: str) -> Schedule:
-        return schedules.change(self.subject.name, **wanted, actor=self.actor)
+    def history(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(verb="schedule.change", after__schedule=self.subject.name)
+
+    def initial_of(self, present: dict[str, str]) -> dict[str, Any]:
+        return present
+
+    def carry_out(self, *, seen: str, **wanted: str) -> Schedule:
+        return schedules.change(self.subject.name, **wanted, actor=self.actor, seen=[seen])
 
     def finish(self, result: Schedule) -> HttpResponse:
         return self.leave(self.back(), f"{result.name} fires by its new times.")

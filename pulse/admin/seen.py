@@ -4,9 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from pulse import versions
+from pulse.admin import actors
 from pulse.admin.pages import VerbView
+from pulse.models import AuditEvent
 from pulse.problems import Problem, StaleVersion
 
 
@@ -15,9 +18,9 @@ class SeenForm(forms.Form):
 
 
 class SeenView(VerbView):
-    """Who comes second loses nothing typed: what there is now is shown beside it, and it can be sent again.
+    """Who comes second loses nothing typed: they are told who came first, and can send it again.
 
-    Templates show that where `stale` says so.
+    Templates show what there is now where `stale` says so.
     """
 
     is_stale = False
@@ -32,6 +35,10 @@ class SeenView(VerbView):
         present = self.present()
         return super().get_initial() | {"seen": versions.version(present)} | self.initial_of(present)
 
+    def history(self) -> QuerySet[AuditEvent]:
+        """The changes of what the form changes, the newest first."""
+        return AuditEvent.objects.none()
+
     def initial_of(self, present: Any) -> dict[str, Any]:
         """What the form begins with."""
         return {}
@@ -44,4 +51,7 @@ class SeenView(VerbView):
             form.data["seen"] = versions.version(self.present())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(stale=self.is_stale, **kwargs)
+        """With the change that came first for who is late and may read the audit log."""
+        first = self.history()[:1] if self.is_stale and self.actor.may("pulse.view_auditevent") else ()
+        came_first = next(iter(actors.name_actors(first)), None)
+        return super().get_context_data(stale=self.is_stale, came_first=came_first, **kwargs)

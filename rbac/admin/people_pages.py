@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 from pulse.admin import lists
 from pulse.admin.pages import Button
 from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from rbac import assignments, errors
 from rbac.admin import principals
 from rbac.admin.within import AccessForm, AccessPage, Within
@@ -129,6 +130,9 @@ class Assign(AboutPrincipal, AccessForm, SeenView):
 
     def present(self) -> list[str]:
         return assignments.of_principal(self.principal_id)
+
+    def history(self) -> QuerySet[AuditEvent]:
+        return self.changes_of(self.principal_id)
 
     def initial_of(self, present: list[str]) -> dict[str, Any]:
         return {"roles": present}

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from pulse.admin.forms import text_input
 from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from pulse.problems import Problem
 from rbac import errors, roles
 from rbac.admin.role_fields import NewRoleForm, RoleForm, as_rows, as_typed
@@ -64,6 +66,9 @@ class AboutRole(AccessForm):
 
     def present(self) -> dict[str, Any]:
         return roles.document(roles.find(self.kwargs["role_id"]))
+
+    def history(self) -> QuerySet[AuditEvent]:
+        return self.changes_of(self.kwargs["role_id"])
 
 
 class ChangeRole(AboutRole, RoleView, SeenView):

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from pulse import list_exports
 from pulse.admin.pages import Button
+from pulse.models import AuditEvent
 from pulse.problems import Problem
 from rbac import errors, looks
 from tenants import context
@@ -53,6 +55,11 @@ class Within(AboutOrganization):
             headers=dict(problem.headers),
         )
         return response.render()
+
+    def changes_of(self, subject: str) -> QuerySet[AuditEvent]:
+        """The audit events of changes of the role or the principal."""
+        events = AuditEvent.objects.filter(organization=self.subject.id, verb__startswith="roles.")
+        return events.filter(after__subject=subject)
 
     def subtabs(self) -> Sequence[Tab]:
         return [Tab(title, self.path_of(name), title == self.part) for title, name in PARTS.items()]

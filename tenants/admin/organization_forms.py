@@ -5,10 +5,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import FileResponse, HttpResponse, HttpResponseRedirect
 
 from pulse.admin.forms import ConfirmForm, text_input
 from pulse.admin.pages import VerbView
+from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from tenants import exports, organizations, provisioning, resources
 from tenants.models import LONGEST_ID, Organization
 
@@ -60,7 +63,7 @@ class Provision(VerbView):
         return HttpResponseRedirect(page)
 
 
-class RenameForm(forms.Form):
+class RenameForm(SeenForm):
     name = forms.CharField(
         max_length=provisioning.LONGEST_NAME,
         widget=text_input(autofocus=""),
@@ -68,7 +71,7 @@ class RenameForm(forms.Form):
     )
 
 
-class Rename(VerbView):
+class Rename(SeenView):
     permission = "tenants.change_organization"
     title = "Rename"
     submit = "Rename"
@@ -76,11 +79,17 @@ class Rename(VerbView):
     form_class = RenameForm
     fields_of = {"invalid_org_name": "name"}
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"name": self.subject.display_name}
+    def present(self) -> str:
+        return str(organizations.living(self.subject.id).display_name)
 
-    def carry_out(self, *, name: str) -> Organization:
-        return organizations.rename(self.subject.id, name=name, actor=self.actor)
+    def history(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(organization=self.subject.id, verb="organization.rename")
+
+    def initial_of(self, present: str) -> dict[str, Any]:
+        return {"name": present}
+
+    def carry_out(self, *, name: str, seen: str) -> Organization:
+        return organizations.rename(self.subject.id, name=name, actor=self.actor, seen=[seen])
 
     def finish(self, result: Organization) -> HttpResponse:
         return self.leave(self.back(), f"{result.id} is now called {result.display_name}.")

@@ -22,6 +22,8 @@ from pulse.admin import actors, moments
 from pulse.admin.filters import BoundedCount, BoundedPaginator, YesNoFilter, beginning_with
 from pulse.admin.forms import OptionalReasonForm, ReasonForm, text_input
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
+from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from tenants import people
 from tenants.accounts.factors import FACTORS
 from tenants.models import Membership, User
@@ -46,7 +48,7 @@ class OperatorForm(forms.Form):
     )
 
 
-class GroupsForm(forms.Form):
+class GroupsForm(SeenForm):
     groups = GroupsField(required=False, help_text="Without any, the person is not an operator.")
     reason = OptionalReasonForm.base_fields["reason"]
 
@@ -99,29 +101,33 @@ class PersonView(VerbView):
         return super().get_context_data(title=f"{self.submit}: {self.subject.email}", **kwargs)
 
 
-class ChangeGroups(PersonView):
+class ChangeGroups(PersonView, SeenView):
     needs_recent_authentication = True
     submit = "Change groups"
     icon = "group_add"
     form_class = GroupsForm
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"groups": self._held()}
+    def present(self) -> list[str]:
+        return people.groups_of(self.subject)
+
+    def history(self) -> QuerySet[AuditEvent]:
+        user = str(self.subject.public_id)
+        return AuditEvent.objects.filter(verb="operator.groups", after__user=user)
+
+    def initial_of(self, present: list[str]) -> dict[str, Any]:
+        return {"groups": present}
 
     def get_form(self, form_class: Any = None) -> forms.Form:
         form: forms.Form = super().get_form(form_class)
-        form.fields["groups"].offer(self.actor, held=self._held())  # type: ignore[attr-defined]
+        form.fields["groups"].offer(self.actor, held=self.present())  # type: ignore[attr-defined]
         return form
 
-    def carry_out(self, *, groups: list[str], reason: str) -> User:
-        return people.change_groups(self.subject, groups=groups, actor=self.actor, reason=reason)
+    def carry_out(self, *, groups: list[str], reason: str, seen: str) -> User:
+        return people.change_groups(self.subject, groups=groups, actor=self.actor, reason=reason, seen=[seen])
 
     def finish(self, result: User) -> HttpResponse:
         names = ", ".join(result.groups.values_list("name", flat=True)) or "no group"
         return self.leave(self.back(), f"{result.email} is in {names}.")
-
-    def _held(self) -> list[str]:
-        return list(self.subject.groups.values_list("name", flat=True))
 
 
 class Deactivate(PersonView):

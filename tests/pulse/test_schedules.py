@@ -225,7 +225,7 @@ def test_an_operator_adds_one_in_the_admin_and_sees_its_next_five_firings(offer:
     page = text(admin.get(f"{path}{made.pk}/change/"))
     assert offer.title in page
     assert page.count("02:30") == 5
-    admin.post(f"{path}{made.pk}/times/", {"expression": "0 4 * * *", "time_zone": "UTC"})
+    admin.post(f"{path}{made.pk}/times/", {"expression": "0 4 * * *", "time_zone": "UTC", "seen": "*"})
     assert Schedule.objects.get(name="mine").cron == "0 4 * * *"
     admin.post(f"{path}{made.pk}/remove/", {})
     assert not Schedule.objects.filter(name="mine").exists()

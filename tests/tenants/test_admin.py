@@ -274,7 +274,7 @@ def test_adding_an_organization_refuses_beside_the_field(
 
 def test_renaming_changes_the_name_and_not_the_id(admin: Client) -> None:
     make_organization("acme")
-    assert said(admin.post(form("acme", "rename"), {"name": "Acme & Co"})) == [
+    assert said(admin.post(form("acme", "rename"), {"name": "Acme & Co", "seen": "*"})) == [
         "acme is now called Acme & Co."
     ]
 
