@@ -1,9 +1,9 @@
 """The operators' pages of billing: an organization's layers, plans, subscriptions, and Stripe's events."""
 
-from billing.admin import bulk, finders, forms, home, pages, plans, stripe_events, subscriptions
+from billing.admin import bulk, finders, forms, home, pages, plans, stripe_events, subscriptions, usage
 from tenants.admin.organization_pages import Page, register
 
-__all__ = ("bulk", "finders", "home", "plans", "stripe_events", "subscriptions")
+__all__ = ("bulk", "finders", "home", "plans", "stripe_events", "subscriptions", "usage")
 
 register(
     Page("billing", "billing/", pages.Billing, tab="Billing"),

@@ -9,10 +9,11 @@ from rbac.admin import (
     home,
     people_pages,
     role_forms,
+    usage,
 )
 from tenants.admin.organization_pages import Page, register
 
-__all__ = ("bulk", "home")
+__all__ = ("bulk", "home", "usage")
 
 register(
     Page("access", "access/", access_pages.Roles, tab="Access"),

@@ -12,6 +12,7 @@ from tenants.admin import (
     support_forms,
     timeline,
     tokens,
+    usage,
 )
 
 __all__ = (
@@ -26,4 +27,5 @@ __all__ = (
     "support_forms",
     "timeline",
     "tokens",
+    "usage",
 )
