@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -123,6 +125,15 @@ def test_who_pays_keeps_the_service_when_their_extended_trial_is_over() -> None:
     with time_machine.travel(until + timedelta(days=1)):
         [shown] = billing("show", "acme")
     assert shown["subscription_state"] == "active"
+
+
+def test_an_upgrade_ends_earlier_extensions_with_their_trials() -> None:
+    make_organization("acme")
+    until = timezone.now() + timedelta(days=30)
+    overrides.extend_trial("acme", until=until, actor=SYSTEM, reason="their pilot is late")
+    Override.objects.update(valid_until=None)
+    import_module("billing.migrations.0004_extensions_end").end_with_their_trials(apps, None)
+    assert Override.objects.get().valid_until == until
 
 
 def test_an_override_of_another_organization_cannot_be_revoked_by_its_number() -> None:
