@@ -240,6 +240,8 @@ SOCIALACCOUNT_ADAPTER = "tenants.sso.provider.SocialAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = "Pulse"
 MFA_RECOVERY_CODES_SHOW_ONCE = True
+# By a key that asks for a fingerprint or a PIN itself, which is both factors.
+MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_ADAPTER = "tenants.accounts.factors.Adapter"
 # Nobody is signed in whose address is not verified, and a new one counts once it is confirmed.
 MFA_ALLOW_UNVERIFIED_EMAIL = True

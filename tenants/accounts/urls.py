@@ -71,6 +71,7 @@ always_on: list[URLPattern | URLResolver] = [
         name="account_reset_password_from_key",
     ),
     path("sessions/", keeps_out(sessions.list_usersessions), name="usersessions_list"),
+    path("2fa/webauthn/login/", whole(views.PasskeySignIn.as_view()), name="mfa_login_webauthn"),
     path("2fa/", include(mfa)),
 ]
 

@@ -4,11 +4,15 @@ from typing import Any, cast
 
 from allauth.account.views import LoginView
 from allauth.mfa.utils import is_mfa_enabled
+from allauth.mfa.webauthn.views import LoginWebAuthnView
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.http import HttpRequest, HttpResponseBase
 from django.views.generic import TemplateView
 
-from pulse import hosted_mode
+from pulse import hosted_mode, limits
+from pulse.problems import respond
 from tenants import choice
+from tenants.accounts import attempts
 from tenants.accounts.factors import FACTORS
 from tenants.models import User
 
@@ -16,6 +20,16 @@ from tenants.models import User
 class SignIn(LoginView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return super().get_context_data(signups_open=hosted_mode.state().open, **kwargs)
+
+
+class PasskeySignIn(LoginWebAuthnView):
+    """Each challenge is kept in a session of its own, so they are counted as tries of a password are."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not attempts.admit_passkey(request):
+            return respond(request, limits.RateLimited())
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        return answer
 
 
 class Home(LoginRequiredMixin, TemplateView):

@@ -86,6 +86,7 @@ def add_factors(seen: Looked) -> None:
     heading(seen, "Add a security key")
     seen.look("factor-key")
     page.get_by_label("Name").fill("My laptop")
+    page.get_by_label("Passwordless").check()
     press(seen, "Add it")
     heading(seen, "Recovery codes")
     seen.look("recovery-codes")
@@ -128,6 +129,13 @@ def by_passkey(seen: Looked) -> None:
     heading(seen, "Your account")
 
 
+def sign_in_by_passkey_alone(seen: Looked) -> None:
+    seen.page.get_by_role("link", name="Sign out").click()
+    press(seen, "Sign out")
+    press(seen, "Sign in with a passkey")
+    heading(seen, "Your account")
+
+
 def forget_the_password(seen: Looked) -> None:
     page = seen.page
     page.get_by_role("link", name="Sign out").click()
@@ -167,6 +175,7 @@ def test_a_person_finds_their_way(tmp_path: Path, settings) -> None:
             add_factors(seen)
             other_pages(seen)
             sign_out_and_in(seen, PASSWORD)
+            sign_in_by_passkey_alone(seen)
             forget_the_password(seen)
     assert seen.barriers == []
     assert seen.too_wide == []

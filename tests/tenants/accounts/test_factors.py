@@ -158,3 +158,25 @@ def test_removing_one_takes_recent_authentication() -> None:
 def test_a_member_may_have_one_and_needs_none(settings) -> None:
     settings.PULSE_REQUIRE_OPERATOR_MFA = True
     assert browser_of(make_person()).get("/account/").status_code == 200
+
+
+PASSKEY = "/account/2fa/webauthn/login/"
+
+
+def test_a_passkey_alone_is_asked_whether_it_knows_its_person() -> None:
+    asked = Client().get(PASSKEY, headers={"accept": "application/json"}).json()["request_options"]
+    assert asked["publicKey"]["userVerification"] == "required"
+
+
+@pytest.mark.parametrize("credential", ["", "{}", "[]", '{"response": {"userHandle": "MQ"}}'])
+def test_what_is_no_answer_of_a_passkey_signs_nobody_in(credential: str) -> None:
+    make_person()
+    client = Client()
+    client.get(PASSKEY, headers={"accept": "application/json"})
+    assert client.post(PASSKEY, {"credential": credential})["Location"] == "/account/login/"
+    assert client.get("/account/").status_code == 302
+
+
+def test_an_address_asks_for_no_more_than_sixty_challenges_a_minute() -> None:
+    answers = [Client().get(PASSKEY, headers={"accept": "application/json"}) for _ in range(61)]
+    assert [answer.status_code for answer in answers[-2:]] == [200, 429]
