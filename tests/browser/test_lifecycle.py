@@ -46,7 +46,7 @@ def signed_in(base: str) -> Iterator[tuple[Page, list[str]]]:
         page.goto(base + "/admin/")
         page.get_by_label("Email").fill(EMAIL)
         page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", name="Hosted mode is open")).to_be_visible()
         yield page, asked
         browser.close()

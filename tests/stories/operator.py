@@ -32,7 +32,7 @@ class Operator:
         self.page.goto(self.base + "/admin/")
         self.page.get_by_label("Email").fill(email)
         self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_role("button", name="Sign in", exact=True).click()
 
     def find(self, words: str, title: str) -> None:
         """By the palette, from the keyboard."""
