@@ -1,5 +1,5 @@
 """The ground floor's tables: the audit log, the kill switch, the freeze, schedules, heartbeats, idempotency
-keys, mails that wait to be sent."""
+keys, mails that wait to be sent, saved filters."""
 
 from django.db import models
 from django.utils import timezone
@@ -153,3 +153,22 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"mail {self.pk}, due {self.due_at:%Y-%m-%d %H:%M}"
+
+
+class SavedFilter(models.Model):
+    """How an operator has filtered, searched and ordered a list, under a name of their own."""
+
+    operator = models.CharField(max_length=150, help_text="Their public id.")
+    list_of = models.CharField(max_length=100, help_text="The list's model, such as `tenants.organization`.")
+    name = models.CharField(max_length=60)
+    query = models.CharField(max_length=2000, help_text="The list's query string.")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(fields=("operator", "list_of", "name"), name="saved_filter_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.name

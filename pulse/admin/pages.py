@@ -26,6 +26,7 @@ from unfold.enums import ActionVariant
 
 from pulse import list_exports, recent
 from pulse.actors import Actor, from_request
+from pulse.admin import chips
 from pulse.admin.forms import recent_reasons
 from pulse.frozen import Frozen
 from pulse.problems import PermissionRefused, Problem, as_problem, respond
@@ -49,6 +50,7 @@ class ReadOnlyAdmin(ModelAdmin):
     page_template: ClassVar[str]
     # The columns of the list as a file; without any there is none. Secrets and hashes of them stay out.
     export_fields: ClassVar[Sequence[str]] = ()
+    list_before_template = "pulse/admin/saved_filters.html"  # type: ignore[assignment]
     list_fullwidth = True
     list_filter_submit = True
     list_per_page = 50
@@ -71,16 +73,39 @@ class ReadOnlyAdmin(ModelAdmin):
         response = super().changelist_view(request, extra | (extra_context or {}))
         if isinstance(response, TemplateResponse) and response.context_data:
             # The parent fills these from its own mechanism, which cannot link to a form by row or by state.
-            buttons = (*self.export_buttons(request), *self.list_buttons(request))
+            buttons = (
+                *self.saving_buttons(request),
+                *self.export_buttons(request),
+                *self.list_buttons(request),
+            )
+            response.context_data["saved_filters"] = chips.of_list(self, request)
             response.context_data["actions_list"] = list(map(asdict, buttons))
         return response
 
     def get_urls(self) -> list[URLPattern]:
-        from pulse.admin.exporting import ExportList  # It is a form, and so made of what is below.
+        # They are forms, and so made of what is below.
+        from pulse.admin.exporting import ExportList
+        from pulse.admin.saving import ForgetFilter, SaveFilter
 
-        view = self.admin_site.admin_view(ExportList.as_view(model_admin=self))
-        name = f"{self.opts.app_label}_{self.opts.model_name}_export"
-        return [path("export/", view, name=name), *super().get_urls()]
+        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}_"
+        return [
+            path("export/", view(ExportList.as_view(model_admin=self)), name=f"{name}export"),
+            path("filters/save/", view(SaveFilter.as_view(model_admin=self)), name=f"{name}save_filter"),
+            path(
+                "filters/<int:filter_id>/delete/",
+                view(ForgetFilter.as_view(model_admin=self)),
+                name=f"{name}forget_filter",
+            ),
+            *super().get_urls(),
+        ]
+
+    def saving_buttons(self, request: HttpRequest) -> Sequence[Button]:
+        """That which keeps the filters of the moment, where there are any."""
+        if not request.GET:
+            return ()
+        return (
+            Button("Save filter", f"{self.path_of('save_filter')}?{request.GET.urlencode()}", "bookmark"),
+        )
 
     def export_buttons(self, request: HttpRequest) -> Sequence[Button]:
         """That of the list as a file, with the filters of the moment."""

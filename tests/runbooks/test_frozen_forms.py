@@ -29,10 +29,11 @@ from tests.rbac.admin import sent
 from tests.runbooks.world import Repository, implement
 
 # What goes on, by the names of the routes: it contains, looks, or is the work on incidents. What a bulk run
-# does to each organization is refused or passes by itself.
+# does to each organization is refused or passes by itself; saved filters are nobody's but the operator's.
 PASSING = re.compile(
     "pulse_(freeze|killswitch_kill)|runbooks_incident_|runbooks_verdict_revoke"
     "|tenants_(bulkrun_cancel|organization_bulk|apitoken_revoke|user_deactivate)"
+    "|_(save|forget)_filter$"
     "|tenants_organization_(suspend|unsuspend|soft_delete|restore|export|verify|look_in|look_away|back_up)$"
 )
 TYPED = {
