@@ -41,5 +41,11 @@ def let_owners_in(organization_id: str, *, reason: str, actor: Actor) -> list[st
         told = {"reason": reason, "users": [str(user.public_id) for user in people]}
         roles.book().note("sso.rescue", subject=organization.id, actor=actor, before=None, after=told)
         for user in people:
-            letters.post("sso/let_in", user.email, organization=organization.id, reason=reason)
+            letters.post(
+                "sso/let_in",
+                user.email,
+                organization=organization.id,
+                recipient=str(user.public_id),
+                reason=reason,
+            )
     return [user.email for user in people]

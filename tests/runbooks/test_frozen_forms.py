@@ -63,6 +63,7 @@ def parts(repository: Repository) -> dict[str, Any]:
     make_organization("gone")
     lifecycle.soft_delete("gone", actor=SYSTEM)
     Organization.objects.filter(id="gone").update(purge_after=timezone.now())
+    Organization.objects.filter(id="acme").update(sso_only=True)
     implement(repository.packet())
     with context.organization("acme"):
         roles.create("deployer", Draft("Deployer"), actor=SYSTEM)
