@@ -176,6 +176,21 @@ def test_a_freeze_holds_for_what_a_run_has_left(operator: Actor) -> None:
     assert states(suspensions) == {"acme": "done", "blue": "done"}
 
 
+def test_a_freeze_lets_no_operation_but_the_named_do_anything(operator: Actor) -> None:
+    """Walked from the list of operations, of which each run may be started."""
+    make_organization("acme")
+    until = (timezone.now() + timedelta(days=9)).isoformat()
+    given = {"extend_trial": {"until": until}, "move_plan": {"plan": "team"}}
+    freeze.begin(actor=SYSTEM, reason="leak")
+    refused = set()
+    for name in bulk._operations:
+        run = bulk.start(name, ["acme"], actor=operator, reason="x", parameters=given.get(name))
+        bulk.proceed()
+        if "frozen" in run.results.get().detail:
+            refused.add(name)
+    assert refused == set(bulk._operations) - {"suspend", "unsuspend", "verify", "back_up"}
+
+
 @pytest.mark.parametrize(("operation", "group"), [("suspend", "support"), ("extend_trial", "operator")])
 def test_a_run_takes_the_permission_of_its_verb(operation: str, group: str) -> None:
     with pytest.raises(PermissionRefused):
