@@ -67,6 +67,8 @@ ACTIONS = {
 }
 
 
+# The form that undoes an action, by the action's title.
+UNDO = {"Pause": "resume", "Resume": "pause"}
 FORMS: dict[str, type[VerbView]] = {"times": schedule_forms.Change, "remove": schedule_forms.Delete}
 
 
@@ -86,7 +88,11 @@ class ScheduleView(VerbView):
         return self.action.verb(self.subject.name, actor=self.actor, reason=reason)
 
     def finish(self, result: Schedule) -> HttpResponse:
-        return self.leave(self.back(), self.action.done.format(result.name))
+        return self.leave(self.back(), self.action.done.format(result.name), undo=self._way_back(result))
+
+    def _way_back(self, result: Schedule) -> tuple[str, str] | None:
+        back = UNDO.get(self.action.title)
+        return (f"Undo: {back}", self.model_admin.path_of(back, result.pk)) if back else None
 
 
 @admin.register(Schedule)

@@ -205,7 +205,9 @@ def test_a_schedules_verb_itself_refuses_who_may_not(verb: Callable[..., Schedul
 
 
 def test_a_schedule_is_paused_and_resumed(admin: Client) -> None:
-    assert said(admin.post(of_schedule("tidy", "pause"), {"reason": "disk full"})) == ["tidy is paused."]
+    (message,) = said(admin.post(of_schedule("tidy", "pause"), {"reason": "disk full"}))
+    assert message.startswith("tidy is paused.")
+    assert f'href="{of_schedule("tidy", "resume")}"' in message
     assert not Schedule.objects.get(name="tidy").enabled
     assert AuditEvent.objects.get(verb="schedule.pause").reason == "disk full"
     admin.post(of_schedule("tidy", "resume"), {})

@@ -207,7 +207,7 @@ def test_the_admin_freezes_and_lifts() -> None:
 @pytest.mark.usefixtures("frozen_now")
 def test_a_form_of_the_admin_says_so_above_its_fields_with_what_was_typed() -> None:
     path = "/admin/tenants/organization/acme/rename/"
-    answer = signed_in("operator").post(path, {"name": "Other Ltd"})
+    answer = signed_in("operator").post(path, {"name": "Other Ltd", "seen": "*"})
     assert answer.status_code == 423
     assert "INC-1 leak" in text(answer)
     assert "Other Ltd" in text(answer)
