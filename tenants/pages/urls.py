@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tenants.pages import invitations, members, sso, sso_verbs, support, tokens
+from tenants.pages import domain_verbs, invitations, members, sso, sso_verbs, support, tokens
 from tenants.pages.member_verbs import VERBS
 
 tenant = [
@@ -27,8 +27,11 @@ tenant = [
     path("support/let-only-read/", support.LetOnlyRead.as_view(), name="support-let-only-read"),
     path("sso/", sso.Sso.as_view(), name="sso"),
     *(path(f"sso/{verb}/", view.as_view(), name=f"sso-{verb}") for verb, view in sso_verbs.VERBS.items()),
-    path("sso/domains/<int:claim_id>/check/", sso_verbs.CheckDomain.as_view(), name="sso-domain-check"),
-    path("sso/domains/<int:claim_id>/release/", sso_verbs.ReleaseDomain.as_view(), name="sso-domain-release"),
+    path("sso/domain-claim/", domain_verbs.ClaimDomain.as_view(), name="sso-domain-claim"),
+    path("sso/domains/<int:claim_id>/check/", domain_verbs.CheckDomain.as_view(), name="sso-domain-check"),
+    path(
+        "sso/domains/<int:claim_id>/release/", domain_verbs.ReleaseDomain.as_view(), name="sso-domain-release"
+    ),
     path("sso/members/<uuid:public_id>/end/", sso_verbs.EndSessions.as_view(), name="sso-end"),
     path("sso/members/<uuid:public_id>/release/", sso_verbs.Release.as_view(), name="sso-release"),
 ]
