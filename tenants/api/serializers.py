@@ -248,6 +248,8 @@ class RotationSerializer(serializers.Serializer[Any]):
 
 
 class InvitationCodeSerializer(serializers.ModelSerializer[InvitationCode]):
+    email = serializers.CharField(read_only=True, help_text="Whose alone it is; empty for anybody's.")
+
     class Meta:
         model = InvitationCode
         fields: tuple[str, ...] = (

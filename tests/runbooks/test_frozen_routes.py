@@ -9,7 +9,7 @@ from django.test import Client
 
 from pulse import freeze, frozen
 from rbac import backups, recovery
-from tenants import lifecycle, provisioning
+from tenants import invitation_codes, lifecycle, provisioning
 from tests.api import Caller, code
 from tests.factories import SYSTEM, make_organization, operator_token
 from tests.processes import ROOT
@@ -73,6 +73,7 @@ def parts() -> dict[str, str]:
         "organization_id": "acme",
         "name": backups.make("acme", actor=SYSTEM).name,
         "token": recovery.issue("acme", actor=SYSTEM, reason="lost").text,
+        "code_id": str(invitation_codes.make(actor=SYSTEM)[0].pk),
     }
     freeze.begin(actor=SYSTEM, reason="INC-1")
     return named
