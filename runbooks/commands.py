@@ -238,6 +238,10 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+# An installation may do without what only requirements-dev.txt installs, until it runs evidence.
+OF_THE_TESTS = frozenset({"pytest"})
+
+
 def missing(argv: Sequence[str], *, commands: Iterable[str]) -> str:
     """What of the argv is not there: a command of manage.py, a module, a file of tests or a program."""
     program, *rest = argv
@@ -245,11 +249,22 @@ def missing(argv: Sequence[str], *, commands: Iterable[str]) -> str:
         return "" if rest and rest[0] in commands else f"manage.py has no command {' '.join(rest[:1])!r}"
     if program != "python":
         return "" if shutil.which(program) else f"there is no program {program!r} on the PATH"
-    if rest[:1] == ["-m"] and not _is_module("".join(rest[1:2])):
-        return f"there is no module {''.join(rest[1:2])!r}"
+    module = _module_of(argv)
+    if module is not None and module not in OF_THE_TESTS and not _is_module(module):
+        return f"there is no module {module!r}"
     files = [word.partition("::")[0] for word in rest if word.partition("::")[0].endswith(".py")]
     absent = [file for file in files if not (settings.BASE_DIR / Path(file)).is_file()]
     return f"there is no file {absent[0]!r}" if absent else ""
+
+
+def is_untestable(argv: Sequence[str]) -> bool:
+    """Whether it runs tests where what they need is not installed."""
+    module = _module_of(argv)
+    return module in OF_THE_TESTS and not _is_module(str(module))
+
+
+def _module_of(argv: Sequence[str]) -> str | None:
+    return "".join(argv[2:3]) if list(argv[:2]) == ["python", "-m"] else None
 
 
 def _is_module(name: str) -> bool:

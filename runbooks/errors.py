@@ -134,6 +134,12 @@ class EvidenceRuns(Problem):
     detail = "Evidence of this is being run already."
 
 
+class TestsNotInstalled(Problem):
+    status = 409
+    code = "tests_not_installed"
+    detail = "Evidence runs the tests, and they are not installed here: pip install -r requirements-dev.txt."
+
+
 class OwnReview(Problem):
     status = 409
     code = "own_review"

@@ -36,8 +36,9 @@ def run(packet: lanes.Packet, *, role: Role, actor: Actor, show: Show) -> Eviden
     """Run the packet's acceptance commands as its implementer or its reviewer, and settle its state.
 
     `show` gets what they write, as they do. Takes as long as they take, and is in no transaction. Raises
-    `PacketState`, `EvidenceRuns`, `OwnReview` and `NotReviewable`.
+    `PacketState`, `EvidenceRuns`, `OwnReview`, `NotReviewable` and `TestsNotInstalled`.
     """
+    _require_tests(packet.acceptance)
     bury_dead()
     opened = _unsaved(packet.id, lane=packet.lane, role=role, actor=actor)
     try:
@@ -52,6 +53,7 @@ def enqueue(packet: lanes.Packet, *, role: Role, actor: Actor) -> None:
     """Have a worker run it as this operator. Raises as `run` does, as far as can be told by now."""
     from runbooks.tasks import run_evidence
 
+    _require_tests(packet.acceptance)
     packets.require_startable(packet, role=role, code=release.on_disk(), actor=actor)
     user = actor.user.pk if actor.user else None
     after = {"packet": packet.id, "role": role}
@@ -64,8 +66,9 @@ def run_check(
 ) -> EvidenceRun:
     """Run commands that prove no packet, such as the scheduled test suite; their results are evidence too.
 
-    Raises `EvidenceRuns` while the same subject is being run.
+    Raises `EvidenceRuns` while the same subject is being run, and `TestsNotInstalled`.
     """
+    _require_tests(acceptance)
     bury_dead()
     opened = _unsaved(subject, lane="", role=Role.SCHEDULE, actor=actor)
     try:
@@ -74,6 +77,11 @@ def run_check(
     except IntegrityError as error:
         raise errors.EvidenceRuns from error
     return _carry_out(opened, acceptance, actor=actor, show=show)
+
+
+def _require_tests(acceptance: Sequence[lanes.Command]) -> None:
+    if any(commands.is_untestable(command.argv) for command in acceptance):
+        raise errors.TestsNotInstalled
 
 
 def _unsaved(subject: str, *, lane: str, role: Role, actor: Actor) -> EvidenceRun:
