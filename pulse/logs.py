@@ -8,7 +8,11 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
-SECRET = re.compile(r"pulse_[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+|whsec_\S+|sk_(?:live|test)_\S+")
+# The last four are the parts of paths by which a mailed link lets somebody in.
+SECRET = re.compile(
+    r"pulse_[A-Za-z0-9_-]{8,}|(?<=Bearer )\S+|whsec_\S+|(?:sk|rk)_(?:live|test)_\S+"
+    r"|(?:(?<=/password/reset/key/)|(?<=/confirm-email/)|(?<=/invitation/)|(?<=/signup/))[^/\s?]{16,}"
+)
 # The characters of an unquoted local part, but for those that stand between things in paths and queries.
 EMAIL = re.compile(r"[\w.!#$%&'*+^`{|}~-]+@[\w-]+(?:\.[\w-]+)*")
 

@@ -45,6 +45,7 @@ class Edge:
     address: str
     certificate: Path
     product_log: Path
+    access_log: Path
 
     def ask(self, path: str = "/", *, method: str = "GET", host: str = "app.example.com", **sent: Any):
         headers = {"Host": host, **sent.pop("headers", {})}
@@ -70,7 +71,7 @@ def edge(home: Path, pulse: str) -> Iterator[Edge]:
         running(argv, env=os.environ, log=home / "product.log"),
         running(["nginx", "-p", str(home), "-c", str(home / "nginx.conf")], env=os.environ, log=log),
     ):
-        ours = Edge(f"https://127.0.0.1:{nginx}", certificate, home / "product.log")
+        ours = Edge(f"https://127.0.0.1:{nginx}", certificate, home / "product.log", home / "access.log")
         wait_for(lambda: requests.get(f"http://127.0.0.1:{product}", timeout=2).ok, what="the product")
         wait_for(lambda: ours.ask().status_code < 600, what="nginx", log=log)
         ours.product_log.write_text("")
@@ -86,6 +87,7 @@ def _write_configuration(
         "/etc/ssl/pulse/privkey.pem": str(key),
         "server 127.0.0.1:8000": f"server {pulse.removeprefix('http://')}",
         "server 127.0.0.1:9000": f"server 127.0.0.1:{product}",
+        "/var/log/nginx/pulse.access.log": str(home / "access.log"),
         "proxy_read_timeout 5s": "proxy_read_timeout 1s",
     }
     written = DOCUMENTED.read_text()

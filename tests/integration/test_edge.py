@@ -19,7 +19,7 @@ from tenants import lifecycle, tokens
 from tests import needs, snapshots
 from tests.factories import SYSTEM, make_organization, member_token, owner_of
 from tests.integration.edge import Edge, edge
-from tests.processes import free_port, web_server
+from tests.processes import free_port, wait_for, web_server
 
 pytestmark = needs.nginx
 
@@ -248,6 +248,31 @@ def test_pulse_itself_is_reached_without_its_metrics(product: Edge):
     metrics = product.ask("/metrics", host="pulse.example.com")
 
     assert (alive.status_code, metrics.status_code) == (200, 404)
+
+
+def test_the_access_log_lets_nobody_in_by_a_mailed_link(product: Edge):
+    secret = "d1u9w2-0f5ab1cc7e6a1c4f8d2b9e3a7c5d1e60"
+    links = [f"/account/password/reset/key/3-{secret}/", f"/account/confirm-email/{secret}/",
+             f"/invitation/{secret}", f"//signup/{secret}"]  # fmt: skip
+    for link in links:
+        product.ask(link, host="pulse.example.com", headers={"Referer": f"https://pulse.example.com{link}"})
+
+    wait_for(lambda: product.access_log.read_text().count("[secret]") == len(links), what="the access log")
+    assert secret not in product.access_log.read_text()
+
+
+def test_a_batch_of_checks_is_not_too_large_for_nginx(product: Edge, token: str):
+    check = {"user": str(uuid.uuid4()), "action": "read", "resource": "nodes:" + "x" * 100}
+
+    answer = product.ask(
+        "/api/org/check",
+        method="POST",
+        host="pulse.example.com",
+        headers=bearer(token),
+        json={"checks": [check] * 1000},
+    )
+
+    assert (answer.status_code, len(answer.json()["results"])) == (200, 1000)
 
 
 def raw_request(product: Edge, headers: list[tuple[str, str]]) -> dict[str, Any]:

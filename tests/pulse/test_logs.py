@@ -8,6 +8,7 @@ from io import StringIO
 import pytest
 import structlog
 from django.test import Client
+from django.urls import reverse
 
 from pulse import logs
 from tests.api import Caller
@@ -86,6 +87,7 @@ def test_an_id_ends_with_its_request(client: Client, written: Written) -> None:
         "whsec_4eC39HqLyjWDarjtT1zdp7dc",
         "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
         "sk_test_4eC39HqLyjWDarjtT1zdp7dc",
+        "rk_live_4eC39HqLyjWDarjtT1zdp7dc",
     ],
 )
 def test_no_secret_is_written(written: Written, text: str) -> None:
@@ -149,6 +151,24 @@ def test_a_traceback_is_written_on_one_line_and_scrubbed(written: Written) -> No
 def test_an_address_in_a_path_is_scrubbed(client: Client, written: Written) -> None:
     client.get("/people/ann@example.com")
     assert requests_of(written)[0]["path"] == "/people/[email]"
+
+
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [
+        ("account_reset_password_from_key", ("3", "d1u9w2-0f5ab1cc7e6a1c4f8d2b9e3a7c5d1e60")),
+        ("account_confirm_email", ("MTI:1wKq9s:Zk3_vQpX8yT-r1NwLbA5",)),
+        ("invitation", ("pVJ2c6sWm4n0aZtRk8yQ:h7LdXf1BuEo9",)),
+        ("signup_finish", ("Nw:1wKq9s:Zk3_vQpX8yT-r1NwLbA5",)),
+    ],
+)
+@pytest.mark.usefixtures("database")
+def test_what_lets_the_reader_of_a_mailed_link_in_is_scrubbed_from_its_path(
+    client: Client, written: Written, name: str, link: tuple[str, ...]
+) -> None:
+    client.get(reverse(name, args=link))
+    assert "[secret]" in requests_of(written)[0]["path"]
+    assert link[-1] not in written.text
 
 
 def test_a_whole_working_day_leaves_no_secret_and_no_address(operator: Caller, written: Written) -> None:
