@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from billing import errors, plans, stripe_client
+from billing import errors, plans, stripe_client, stripe_subscriptions
 from billing.models import Source, State, Subscription
 from pulse import audit
 from pulse.actors import Actor
@@ -60,5 +60,6 @@ def portal(organization_id: str, *, actor: Actor) -> str:
 
 def _is_paid_for(subscription: Subscription) -> bool:
     """Whether Stripe takes, or still tries to take, payments: a second subscription would be paid as well."""
-    ended = (State.EXPIRED, State.CANCELED)
-    return subscription.source == Source.STRIPE and subscription.state not in ended
+    if subscription.source != Source.STRIPE or subscription.state in (State.EXPIRED, State.CANCELED):
+        return False
+    return not stripe_subscriptions.none_has_begun(subscription.organization_id)

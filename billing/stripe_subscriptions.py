@@ -17,11 +17,12 @@ STATES = {
     "past_due": State.GRACE,
     "paused": State.SUSPENDED,
     "unpaid": State.EXPIRED,
-    # The first payment is still open: nothing is in force yet.
     "incomplete": State.EXPIRED,
     "incomplete_expired": State.EXPIRED,
     "canceled": State.CANCELED,
 }
+# The first payment is open, or was never made: nothing has come of it.
+NOT_BEGUN = frozenset({"incomplete", "incomplete_expired"})
 # What a reconciliation compares.
 COPIED = (
     "state", "plan_version_id", "trial_ends_at", "period_ends_at", "grace_ends_at",
@@ -64,13 +65,27 @@ def take_over(organization_id: str) -> Subscription:
 
 
 def holding(organization_id: str) -> dict[str, Any]:
-    """Of those that give service, or else of all, the one that was begun last."""
-    kept = StripeSubscription.objects.filter(organization=organization_id)
-    everything: list[dict[str, Any]] = list(kept.values_list("described", flat=True))
+    """Of those that give service, or else that ever began, or else of all, the one that was made last."""
     return max(
-        everything,
-        key=lambda one: (state_of(one) not in WITHOUT_SERVICE, one.get("created") or 0, one["id"]),
+        _kept(organization_id),
+        key=lambda one: (
+            state_of(one) not in WITHOUT_SERVICE,
+            one["status"] not in NOT_BEGUN,
+            one.get("created") or 0,
+            one["id"],
+        ),
     )
+
+
+def none_has_begun(organization_id: str) -> bool:
+    """Whether Stripe has told of subscriptions, and no first payment was made for any."""
+    kept = _kept(organization_id)
+    return bool(kept) and all(one["status"] in NOT_BEGUN for one in kept)
+
+
+def _kept(organization_id: str) -> list[dict[str, Any]]:
+    kept = StripeSubscription.objects.filter(organization=organization_id)
+    return list(kept.values_list("described", flat=True))
 
 
 def state_of(described: dict[str, Any]) -> State:
@@ -84,10 +99,15 @@ def copy(described: dict[str, Any], subscription: Subscription) -> None:
     """Write what Stripe's object says into the row, unsaved. Fields that we do not know are passed over.
 
     A grace ends a fixed time after the unpaid period began, so that it does not depend on which of several
-    events came first. Raises `UnknownStatus`.
+    events came first. One that has not begun takes no service away: only the customer is noted, who can pay
+    in Stripe's portal. Raises `UnknownStatus`.
     """
+    state = state_of(described)
+    if described["status"] in NOT_BEGUN and subscription.state not in WITHOUT_SERVICE:
+        subscription.stripe_customer = subscription.stripe_customer or id_of(described.get("customer"))
+        return
     items = (described.get("items") or {}).get("data") or [{}]
-    subscription.state = state_of(described)
+    subscription.state = state
     subscription.source = Source.STRIPE
     subscription.stripe_subscription = described["id"]
     subscription.stripe_customer = id_of(described.get("customer"))

@@ -13,7 +13,7 @@ from django.test import Client
 from billing import plans, reconciliation, tasks
 from billing.models import Source, StripeSubscription, Subscription
 from tests.api import Caller, code
-from tests.billing.stripe_world import BEGAN, SECRET, deliver, event, process, subscription
+from tests.billing.stripe_world import BEGAN, SECRET, checkout, deliver, event, process, subscription
 from tests.factories import SYSTEM, make_organization, member_token
 from tests.pulse.test_metrics import value
 
@@ -147,6 +147,22 @@ def test_whose_subscription_has_ended_pays_as_the_same_customer(stripe: type[Str
     owner = Caller(Client(), member_token("acme"))
     answer = owner.post("/api/org/billing/checkout", {"plan": "team"})
     assert answer.json() == {"url": "https://checkout.example/1"}
+
+
+def test_whose_first_payment_failed_is_no_drift_and_pays_anew(stripe: type[Stripe]) -> None:
+    make_organization("globex")
+    theirs = {"id": "sub_2", "customer": "cus_2", "metadata": {"organization": "globex"}}
+    linked = checkout(customer="cus_2", subscription="sub_2", client_reference_id="globex")
+    deliver(event(2, linked, kind="checkout.session.completed"))
+    deliver(event(3, subscription("incomplete_expired", **theirs)))
+    process()
+    stripe.answers["sub_1"] = 200, subscription()
+    stripe.answers["sub_2"] = 200, subscription("incomplete_expired", **theirs)
+    assert reconcile(apply=True) == []
+    assert Subscription.objects.get(pk="globex").state == "trial"
+    stripe.answers["sessions"] = 200, {"object": "checkout.session", "url": "https://checkout.example/1"}
+    owner = Caller(Client(), member_token("globex"))
+    assert owner.post("/api/org/billing/checkout", {"plan": "team"}).status_code == 200
 
 
 @pytest.mark.parametrize("plan", ["starter", "team v1"])

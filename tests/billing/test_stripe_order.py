@@ -74,6 +74,38 @@ def test_a_successor_whose_first_payment_is_open_takes_nothing_away(acme: str) -
     assert (state(), Subscription.objects.get().stripe_subscription) == ("active", "sub_1")
 
 
+FAILED: list[dict[str, Any]] = [
+    event(1, checkout(), kind="checkout.session.completed"),
+    event(2, subscription("incomplete"), kind="customer.subscription.created"),
+    event(3, subscription("incomplete_expired")),
+]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))), ids=str)
+def test_a_first_payment_that_fails_leaves_a_running_trial_as_it_is(acme: str, order: Any) -> None:
+    before = entitlements.for_organization("acme")
+    for index in [*order, *order]:
+        deliver(FAILED[index])
+        process()
+    after = entitlements.for_organization("acme")
+    assert (after.state, after.trial_ends_at) == ("trial", before.trial_ends_at)
+    assert (after.plan_version, after.in_force) == (before.plan_version, True)
+    deliver(event(4, subscription("active", id="sub_2")))
+    process()
+    assert (state(), plan()) == ("active", "team v2")
+
+
+def test_a_first_payment_that_fails_leaves_an_ended_subscription_ended(acme: str) -> None:
+    events = [
+        event(1, subscription("canceled", **OLD), kind=DELETED),
+        event(2, subscription("incomplete", **NEW)),
+    ]
+    for one in events:
+        deliver(one)
+        process()
+    assert (state(), Subscription.objects.get().stripe_subscription) == ("canceled", "sub_1")
+
+
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
 def test_a_customer_who_pays_for_two_organizations_pays_for_each(acme: str, order: tuple[int, ...]) -> None:
     make_organization("globex")

@@ -91,8 +91,8 @@ def test_an_event_is_answered_and_stored_once_and_changes_nothing_yet(acme: str)
         ("past_due", "expired"),
         ("paused", "suspended"),
         ("unpaid", "expired"),
-        ("incomplete", "expired"),
-        ("incomplete_expired", "expired"),
+        ("incomplete", "trial"),
+        ("incomplete_expired", "trial"),
         ("canceled", "canceled"),
     ],
 )
