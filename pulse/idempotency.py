@@ -15,8 +15,9 @@ from pulse.models import IdempotencyKey
 from pulse.problems import InvalidRequest, Problem
 
 KEPT_FOR = timedelta(hours=24)
-# A key whose first request never finished (its process was killed) may be tried again after this.
-ABANDONED_AFTER = timedelta(seconds=60)
+# A key whose first request never finished (its process was killed) may be tried again after this. gunicorn's
+# threads are never ended for their length; this is far more than any request takes, or a proxy waits for one.
+ABANDONED_AFTER = timedelta(minutes=15)
 LONGEST_KEY = 128
 KEPT_HEADERS = ("Content-Type", "ETag", "Location")
 
@@ -63,13 +64,15 @@ def settle(reserved: IdempotencyKey, response: Response, *, secrets: Sequence[st
     if response.status_code >= 500 or response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
         forget(reserved)
         return
-    reserved.status = response.status_code
     body = response.rendered_content
     if hidden := [name for name in secrets if name in (response.data or ())]:
         body = JSONRenderer().render({**response.data, **dict.fromkeys(hidden)})
-    reserved.body = body.decode()
-    reserved.headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
-    reserved.save(update_fields=("status", "body", "headers"))
+    # An update, because what has been done stays a success also where the key is gone by now.
+    IdempotencyKey.objects.filter(pk=reserved.pk).update(
+        status=response.status_code,
+        body=body.decode(),
+        headers={name: response[name] for name in KEPT_HEADERS if response.has_header(name)},
+    )
 
 
 def repeat(reply: IdempotencyKey) -> HttpResponse:

@@ -4,7 +4,7 @@ A mail server that is down delays them. A mail is sent once; only a worker that 
 answer and the row's deletion sends it again. What became of a mail about an organization is in its audit log.
 """
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from django.core.mail import BadHeaderError, EmailMultiAlternatives
@@ -59,20 +59,19 @@ def put(
     return mail
 
 
-def deliver(*, now: datetime | None = None) -> int:
+def deliver() -> int:
     """Send what is due, the oldest first; how many. Safe to run by several workers at once."""
-    now = now or timezone.now()
-    due = Mail.objects.filter(due_at__lte=now).order_by("due_at")[:MOST_AT_ONCE]
-    return sum(_send(mail, now) for mail in due if _claim(mail, now))
+    due = Mail.objects.filter(due_at__lte=timezone.now()).order_by("due_at")[:MOST_AT_ONCE]
+    return sum(_send(mail) for mail in due if _claim(mail))
 
 
-def _claim(mail: Mail, now: datetime) -> bool:
-    """Compare and swap on the moment at which it was due."""
+def _claim(mail: Mail) -> bool:
+    """Compare and swap on the moment at which it was due. Those before it may have taken minutes."""
     seen = Mail.objects.filter(pk=mail.pk, due_at=mail.due_at)
-    return seen.update(due_at=now + LEASE, attempts=mail.attempts + 1) == 1
+    return seen.update(due_at=timezone.now() + LEASE, attempts=mail.attempts + 1) == 1
 
 
-def _send(mail: Mail, now: datetime) -> bool:
+def _send(mail: Mail) -> bool:
     message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
@@ -80,13 +79,14 @@ def _send(mail: Mail, now: datetime) -> bool:
         message.send()
     except Exception:  # Whatever it was, it keeps no other mail from being sent.
         log.exception("a mail could not be sent", attempts=mail.attempts + 1)
-        _postpone(mail, now)
+        _postpone(mail)
         return False
     _forget(mail, outcome="sent")
     return True
 
 
-def _postpone(mail: Mail, now: datetime) -> None:
+def _postpone(mail: Mail) -> None:
+    now = timezone.now()
     if now > mail.created_at + KEPT_FOR:
         _forget(mail, outcome="given_up")
         log.error("a mail was given up", attempts=mail.attempts + 1)

@@ -159,13 +159,33 @@ def test_while_the_first_request_is_carried_out_another_is_told_so(nobody: Calle
     assert nobody.post("/wait", **KEY).json() == {"acted": 1}
 
 
-def test_a_request_whose_process_was_killed_can_be_tried_again_after_a_minute(operator: Caller) -> None:
+@pytest.mark.urls("tests.pulse.views")
+def test_a_success_whose_key_was_given_up_meanwhile_is_answered_as_one(nobody: Caller) -> None:
+    def first() -> int:
+        try:
+            return Caller(Client(), None).post("/wait", **KEY).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        underway = thread.submit(first)
+        assert views.Waiting.entered.wait(20)
+        IdempotencyKey.objects.all().delete()
+        views.Waiting.let_go.set()
+        assert underway.result() == 201
+
+
+def test_a_request_whose_process_was_killed_can_be_tried_again_after_a_quarter_of_an_hour(
+    operator: Caller,
+) -> None:
     now = timezone.now()
     with time_machine.travel(now, tick=False):
         provision(operator)
         IdempotencyKey.objects.update(status=None)  # What a kill before the reply leaves behind.
         assert code(provision(operator)) == (409, "idempotency_in_progress")
-    with time_machine.travel(now + timedelta(seconds=61), tick=False):
+    with time_machine.travel(now + timedelta(minutes=14), tick=False):
+        assert code(provision(operator)) == (409, "idempotency_in_progress")
+    with time_machine.travel(now + timedelta(minutes=15, seconds=1), tick=False):
         assert provision(operator).status_code == 200
 
 
