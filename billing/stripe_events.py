@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from billing import errors, metrics, stripe_subscriptions
@@ -25,6 +25,9 @@ Status = StripeEvent.Status
 
 ACTOR = from_job("stripe")
 NEED_A_PERSON = (Status.PARKED, Status.UNKNOWN_CUSTOMER)
+DONE_WITH = (Status.APPLIED, Status.OUTDATED, Status.IRRELEVANT)
+# By its id an event that comes again is known. Stripe tries for three days, and sends by hand for thirty.
+KEPT_FOR = timedelta(days=90)
 BATCH = 500
 MOST_ATTEMPTS = 8
 FIRST_RETRY = timedelta(seconds=10)
@@ -71,6 +74,25 @@ def retry(event_id: str, *, actor: Actor, reason: str = "") -> StripeEvent:
     return event
 
 
+def tidy(*, now: datetime) -> int:
+    """Drop the events that were done with three months ago; how many."""
+    over = StripeEvent.objects.filter(status__in=DONE_WITH, settled_at__lt=now - KEPT_FOR)
+    # Received before that, too, of which there is an index.
+    return over.filter(received_at__lt=now - KEPT_FOR).delete()[0]
+
+
+def about(organization_id: str) -> QuerySet[StripeEvent]:
+    """What Stripe has said of the organization or of its customers.
+
+    Not what is of a customer who pays for others, too, while nothing says which of them it is about.
+    """
+    customers = stripe_subscriptions.customers_of(organization_id)
+    others = Subscription.objects.filter(stripe_customer__in=customers).exclude(pk=organization_id)
+    ours = customers - set(others.values_list("stripe_customer", flat=True))
+    unsaid = Q(organization=None, customer__in=ours)
+    return StripeEvent.objects.filter(Q(organization=organization_id) | unsaid)
+
+
 def _due(now: datetime) -> list[str]:
     """A pause that is longer than any there is was begun before the clock was set back: it is over."""
     _take_up_known_customers()
@@ -112,6 +134,8 @@ def _locked(event_id: str) -> StripeEvent | None:
 
 def _settle(event: StripeEvent, status: str, now: datetime) -> None:
     event.status, event.settled_at, event.error = status, now, ""
+    if status == Status.IRRELEVANT:
+        event.payload = {}  # An invoice has a name, an address and an e-mail address in it.
     event.save()
     metrics.stripe_events.labels(outcome=status).inc()
 

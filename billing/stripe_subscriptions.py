@@ -83,6 +83,12 @@ def none_has_begun(organization_id: str) -> bool:
     return bool(kept) and all(one["status"] in NOT_BEGUN for one in kept)
 
 
+def customers_of(organization_id: str) -> set[str]:
+    """Stripe's customers who pay, or have paid, for the organization."""
+    subscribed = Subscription.objects.filter(pk=organization_id).values_list("stripe_customer", flat=True)
+    return {*subscribed, *(id_of(one.get("customer")) for one in _kept(organization_id))} - {""}
+
+
 def _kept(organization_id: str) -> list[dict[str, Any]]:
     kept = StripeSubscription.objects.filter(organization=organization_id)
     return list(kept.values_list("described", flat=True))

@@ -16,6 +16,12 @@ def process_stripe_events() -> int:
 
 
 @task()
+def tidy_stripe_events() -> int:
+    """Drop the events that were done with three months ago; how many."""
+    return stripe_events.tidy(now=timezone.now())
+
+
+@task()
 def measure_propagation(organization_id: str, changed_at: str) -> float | None:
     """Seconds from the change until now, when this process obeys it."""
     return propagation.measure(organization_id, changed_at=datetime.fromisoformat(changed_at))

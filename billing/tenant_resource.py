@@ -1,10 +1,11 @@
 """The subscription, its overrides and Stripe's events as a tenant resource."""
 
 from pathlib import Path
+from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 
-from billing import entitlements, subscriptions, timeline
+from billing import entitlements, stripe_events, subscriptions, timeline
 from billing.models import Override, StripeEvent, StripeSubscription, Subscription
 from tenants.exports import write_lines
 from tenants.models import Organization, User
@@ -44,16 +45,15 @@ class Billing:
 
     def export(self, organization: Organization, into: Path) -> None:
         """Each of billing's tables, a row each line."""
-        for name, model in TABLES.items():
-            rows = model._default_manager.filter(organization=organization.id).order_by("pk")
-            write_lines(into / f"{name}.jsonl", rows.values().iterator())
+        for name, rows in _rows(organization.id).items():
+            write_lines(into / f"{name}.jsonl", rows.order_by("pk").values().iterator())
 
     def before_purge(self, organization: Organization) -> None:
         """Nothing in billing keeps an organization."""
 
     def purge(self, organization: Organization) -> None:
-        for model in TABLES.values():
-            model._default_manager.filter(organization=organization.id).delete()
+        for rows in _rows(organization.id).values():
+            rows.delete()
 
     def orphans(self) -> list[str]:
         """Billing holds nothing outside the database."""
@@ -61,3 +61,11 @@ class Billing:
 
     def clear(self, orphan: str) -> None:
         """There are no orphans to clear."""
+
+
+def _rows(organization_id: str) -> dict[str, QuerySet[Any]]:
+    """The organization's rows of each table."""
+    rows = {
+        name: model._default_manager.filter(organization=organization_id) for name, model in TABLES.items()
+    }
+    return rows | {"stripe_events": stripe_events.about(organization_id)}

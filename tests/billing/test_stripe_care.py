@@ -10,11 +10,12 @@ import time_machine
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from billing import entitlements, stripe_events
 from billing.models import StripeEvent
-from billing.tasks import process_stripe_events
-from pulse.models import AuditEvent
+from billing.tasks import process_stripe_events, tidy_stripe_events
+from pulse.models import AuditEvent, Schedule
 from pulse.problems import PermissionRefused
 from tests.billing.stripe_world import SECRET, deliver, event, process, subscription
 from tests.factories import acting, make_operator, make_organization
@@ -106,6 +107,26 @@ def test_the_scheduled_job_takes_up_what_a_worker_that_was_down_for_a_day_left()
         clock.shift(timedelta(minutes=1))
         assert process_stripe_events.call() == 1
     assert entitlements.for_organization("acme").state == "suspended"
+
+
+def test_after_three_months_only_what_needs_a_person_is_kept() -> None:
+    make_organization("acme")
+    park(1)
+    deliver(event(2, subscription()))
+    deliver(event(3, {"object": "invoice", "customer": "cus_1"}, kind="invoice.paid"))
+    deliver(event(4, subscription(id="sub_4", customer="cus_4", metadata={})))
+    process()
+    now = timezone.now()
+    with time_machine.travel(now + timedelta(days=89)):
+        assert tidy_stripe_events.call() == 0
+    with time_machine.travel(now + timedelta(days=91)):
+        assert tidy_stripe_events.call() == 2
+    kept = StripeEvent.objects.order_by("id").values_list("id", "status")
+    assert list(kept) == [("evt_000001", "parked"), ("evt_000004", "unknown_customer")]
+
+
+def test_the_stripe_events_are_tidied_by_night() -> None:
+    assert import_string(Schedule.objects.get(name="tidy-stripe-events").task) is tidy_stripe_events
 
 
 def test_while_the_database_fails_nothing_is_counted() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -96,6 +97,34 @@ def test_a_purge_erases_each_table_and_a_late_event_brings_nothing_back() -> Non
         process()
     assert StripeEvent.objects.get().status == "unknown_customer"
     assert not Subscription.objects.exists()
+
+
+def exported_events(into: Path) -> str:
+    into.mkdir()
+    Billing().export(Organization.objects.get(id="acme"), into)
+    return (into / "stripe_events.jsonl").read_text()
+
+
+@pytest.mark.usefixtures("every_table")
+def test_what_stripe_says_of_its_customer_is_exported_and_goes_with_it(tmp_path) -> None:
+    """Also what had no effect yet, so that nothing has said which organization it is of."""
+    waiting = subscription("levitating", metadata={"note": "ann@acme.example"})
+    deliver(event(2, waiting | {"id": "sub_2"}))
+    assert "ann@acme.example" in exported_events(tmp_path / "export")
+    Billing().purge(Organization.objects.get(id="acme"))
+    assert not StripeEvent.objects.exists()
+
+
+@pytest.mark.usefixtures("every_table")
+def test_what_may_be_of_another_organization_of_the_same_customer_stays(tmp_path) -> None:
+    make_organization("globex")
+    deliver(event(2, subscription(id="sub_2", metadata={"organization": "globex"})))
+    process()
+    deliver(event(3, subscription("paused", id="sub_2", metadata={})))
+    assert "evt_000003" not in exported_events(tmp_path / "export")
+    Billing().purge(Organization.objects.get(id="acme"))
+    process()
+    assert Subscription.objects.get(organization="globex").state == "suspended"
 
 
 def test_a_purge_erases_it() -> None:
