@@ -2,10 +2,11 @@
 
 import os
 import socket
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Min
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult, get_date_max
@@ -32,6 +33,21 @@ def process_name() -> str:
 
 def beat(*, name: str, role: str, now: datetime) -> None:
     Heartbeat.objects.update_or_create(name=name, defaults={"role": role, "at": now})
+
+
+def end(*, name: str, now: datetime) -> None:
+    """The process has stopped as it was told to. For `is_alive` it goes on, so that a restart is no outage.
+
+    A database that cannot be written keeps nobody from stopping.
+    """
+    with suppress(DatabaseError):
+        Heartbeat.objects.filter(name=name).update(ended_at=now)
+
+
+def still_running(*, now: datetime) -> list[str]:
+    """The processes that have beaten within `DEAD_AFTER` and have not told their end: role and name."""
+    recent = Heartbeat.objects.filter(at__gt=now - DEAD_AFTER, ended_at=None).order_by("role", "name")
+    return [f"{beating.role} {beating.name}" for beating in recent]
 
 
 def is_alive(role: str, *, now: datetime) -> bool:

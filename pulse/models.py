@@ -111,6 +111,7 @@ class Heartbeat(models.Model):
     name = models.CharField(primary_key=True, max_length=64)
     role = models.CharField(max_length=16)
     at = models.DateTimeField(db_index=True)
+    ended_at = models.DateTimeField(null=True, help_text="When it stopped as it was told to, UTC.")
 
     def __str__(self) -> str:
         return self.name

@@ -18,10 +18,9 @@ from django.db.migrations.executor import MigrationExecutor
 from django.db.utils import load_backend
 from django.utils import timezone
 
-from pulse import audit, faults
+from pulse import audit, faults, jobs
 from pulse.actors import Actor
 from pulse.chain import Broken
-from pulse.jobs import DEAD_AFTER
 from pulse.models import Heartbeat
 from runbooks import copying, errors, evidence
 from runbooks.copying import Digest, Table
@@ -124,10 +123,9 @@ def _refuse_unmigrated(alias: str, what: str) -> None:
 
 def _refuse_while_pulse_runs() -> None:
     """Whoever wrote into SQLite after the copy would write for nobody."""
-    recent = Heartbeat.objects.filter(at__gt=timezone.now() - DEAD_AFTER).values_list("role", "name")
-    if beating := [f"{role} {name}" for role, name in recent]:
+    if running := jobs.still_running(now=timezone.now()):
         raise errors.PulseIsRunning(
-            f"Stop Pulse first: {', '.join(beating)} was alive within {DEAD_AFTER.seconds} s."
+            f"Stop Pulse first: {', '.join(running)} was alive within {jobs.DEAD_AFTER.seconds} s."
         )
     connection.close()  # Ours would be in our own way.
     file = connection.settings_dict["NAME"]

@@ -27,6 +27,7 @@ class Command(BaseCommand):
         while not stop.is_set():
             look(name)
             stop.wait(LOOK_EVERY_SECONDS)
+        jobs.end(name=name, now=timezone.now())
 
 
 def look(name: str) -> None:

@@ -1,7 +1,6 @@
 """`manage.py worker`: django-tasks' database worker, which also tells that it is alive."""
 
 import threading
-import time
 from typing import Any
 
 from django.db import DatabaseError, connection
@@ -17,17 +16,23 @@ class Command(db_worker.Command):
     def handle(self, **options: Any) -> None:
         name = jobs.process_name()
         beat_once(name)
-        threading.Thread(target=keep_beating, args=(name,), daemon=True).start()
-        super().handle(**options | {"worker_id": name})
+        stopping = threading.Event()
+        beating = threading.Thread(target=keep_beating, args=(name, stopping), daemon=True)
+        beating.start()
+        try:
+            super().handle(**options | {"worker_id": name})  # Ends by exit.
+        finally:
+            stopping.set()
+            beating.join()
+            jobs.end(name=name, now=timezone.now())
 
     def configure_logging(self, verbosity: int) -> None:
         """`settings.LOGGING` and `PULSE_LOG_LEVEL` say what is logged, as for the other processes."""
 
 
-def keep_beating(name: str) -> None:
-    """Beat every 10 s for as long as the process lives, however long its job takes."""
-    while True:
-        time.sleep(jobs.BEAT_SECONDS)
+def keep_beating(name: str, stopping: threading.Event) -> None:
+    """Beat every 10 s for as long as the worker lives, however long its job takes."""
+    while not stopping.wait(jobs.BEAT_SECONDS):
         beat_once(name)
 
 
