@@ -6,7 +6,7 @@ from prometheus_client import multiprocess
 
 from pulse import settings
 
-bind = f"{settings.PULSE_HOST}:{settings.PULSE_PORT}"
+bind = settings.PULSE_ADDRESS
 workers = settings.PULSE_WORKERS
 worker_class = "gthread"
 threads = settings.PULSE_THREADS

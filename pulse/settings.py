@@ -38,8 +38,9 @@ STAGES = ("development", "private_beta", "public_beta", "ga")
 PULSE_STAGE = env.str("PULSE_STAGE", "development")
 PULSE_HOSTED_MODE = env.str("PULSE_HOSTED_MODE", "")
 PULSE_DATA_DIR = Path(env.str("PULSE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
-PULSE_HOST = env.str("PULSE_HOST", "127.0.0.1")
+PULSE_HOST = env.str("PULSE_HOST", "127.0.0.1").strip("[]")
 PULSE_PORT = env.int("PULSE_PORT", 8000)
+PULSE_ADDRESS = f"[{PULSE_HOST}]:{PULSE_PORT}" if ":" in PULSE_HOST else f"{PULSE_HOST}:{PULSE_PORT}"
 PULSE_WORKERS = env.int("PULSE_WORKERS", 1)
 PULSE_THREADS = env.int("PULSE_THREADS", 8)
 PULSE_OPERATOR_EMAIL = env.str("PULSE_OPERATOR_EMAIL", "operator@localhost")
@@ -59,12 +60,12 @@ PULSE_BACKUP_DAYS = env.int("PULSE_BACKUP_DAYS", 30)
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
-PULSE_PRODUCT_URL = env.str("PULSE_PRODUCT_URL", f"http://{PULSE_HOST}:{PULSE_PORT}/")
+PULSE_PRODUCT_URL = env.str("PULSE_PRODUCT_URL", f"http://{PULSE_ADDRESS}/")
 PULSE_TENANT_CAP = env.int("PULSE_TENANT_CAP", 0)
 PULSE_VERDICT_DAYS = env.int("PULSE_VERDICT_DAYS", 30)
 PULSE_PROMETHEUS_URL = env.str("PULSE_PROMETHEUS_URL", "")
 PULSE_LANES_DIR = env.str("PULSE_LANES_DIR", "")
-PULSE_DRILL_URL = env.str("PULSE_DRILL_URL", f"http://{PULSE_HOST}:{PULSE_PORT}")
+PULSE_DRILL_URL = env.str("PULSE_DRILL_URL", f"http://{PULSE_ADDRESS}")
 PULSE_SUPPORT_CONTACT = env.str("PULSE_SUPPORT_CONTACT", "")
 PULSE_LOG_LEVEL = env.str("PULSE_LOG_LEVEL", "INFO")
 
@@ -84,7 +85,7 @@ ALLOWED_HOSTS = env.list(
 # Where people reach Pulse; no link in a mail is built from what a request says of its host.
 PULSE_PUBLIC_URL = env.str(
     "PULSE_PUBLIC_URL",
-    f"http://{PULSE_HOST}:{PULSE_PORT}" if DEVELOPMENT else f"https://{next(iter(ALLOWED_HOSTS), '')}",
+    f"http://{PULSE_ADDRESS}" if DEVELOPMENT else f"https://{next(iter(ALLOWED_HOSTS), '')}",
 )
 CSRF_TRUSTED_ORIGINS = env.list("PULSE_TRUSTED_ORIGINS", default=[])
 

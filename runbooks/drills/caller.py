@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.http.request import validate_host
 
+from pulse.hosts import host_for
 from runbooks.drills.declaration import Unexpected
 
 PATIENCE_SECONDS = 20
@@ -99,12 +99,3 @@ class Caller:
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         return headers
-
-
-def host_for(netloc: str) -> str:
-    """A `Host` that the server accepts: its own address, or else the first of the names it is reached by."""
-    host = netloc.rpartition(":")[0] if ":" in netloc.rpartition("]")[2] else netloc
-    allowed = settings.ALLOWED_HOSTS
-    if not allowed or validate_host(host.lower(), allowed):
-        return netloc
-    return str(allowed[0]).lstrip(".")

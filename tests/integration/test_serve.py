@@ -93,6 +93,12 @@ def test_the_environment_may_give_the_first_password(tmp_path):
 
 
 @pytest.mark.drill
+def test_it_listens_on_ipv6_and_is_ready_under_the_host_names_of_production(installed: Installation):
+    with serve(installed, PULSE_HOST="::1", PULSE_ALLOWED_HOSTS="pulse.example.com"):
+        assert "Pulse is ready: http://[::1]:" in installed.log.read_text()
+
+
+@pytest.mark.drill
 def test_an_interrupt_stops_all_processes_together(installed: Installation):
     with serve(installed) as running:
         family = family_of(running.process.pid)

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
 from pulse import first_run
+from pulse.hosts import host_for
 
 READY_WITHIN_SECONDS = 60
 STOP_WITHIN_SECONDS = 30
@@ -41,9 +42,10 @@ class Command(BaseCommand):
         group.start("worker", [*manage, "worker", "--no-startup-delay", "--no-reload", "--skip-checks"])
         group.start("scheduler", [*manage, "scheduler", "--skip-checks"])
         if group.wait_until_ready():
-            self.say(f"\nPulse is ready: http://{address()}/admin/\nCtrl-C stops it.")
+            self.say(f"\nPulse is ready: http://{settings.PULSE_ADDRESS}/admin/\nCtrl-C stops it.")
         elif not group.stopping and group.all_run():
-            self.stderr.write(f"Not ready after {READY_WITHIN_SECONDS} s: see http://{address()}/readyz")
+            page = f"http://{settings.PULSE_ADDRESS}/readyz"
+            self.stderr.write(f"Not ready after {READY_WITHIN_SECONDS} s: see {page}")
         sys.exit(group.wait())
 
     def say(self, words: str) -> None:
@@ -62,12 +64,9 @@ def check_address_is_free() -> None:
             probe.listen()
     except OSError as error:
         raise CommandError(
-            f"Pulse cannot listen on {address()}: {error.strerror}. Set PULSE_PORT or PULSE_HOST to another."
+            f"Pulse cannot listen on {settings.PULSE_ADDRESS}: {error.strerror}. "
+            "Set PULSE_PORT or PULSE_HOST to another."
         ) from error
-
-
-def address() -> str:
-    return f"{settings.PULSE_HOST}:{settings.PULSE_PORT}"
 
 
 def gunicorn() -> list[str]:
@@ -108,10 +107,12 @@ class Group:
         )
 
     def wait_until_ready(self) -> bool:
+        address = settings.PULSE_ADDRESS
+        ready = urllib.request.Request(f"http://{address}/readyz", headers={"Host": host_for(address)})
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         while time.monotonic() < deadline and not self.stopping and self.all_run():
             try:
-                with urllib.request.urlopen(f"http://{address()}/readyz", timeout=2):
+                with urllib.request.urlopen(ready, timeout=2):  # noqa: S310
                     return True
             except (urllib.error.URLError, OSError):
                 time.sleep(0.2)
