@@ -46,6 +46,7 @@ def set_state(
     state's version is not among those `seen`.
     """
     actor.require("billing.change_subscription")
+    actor.require_recent()
     if state not in State.values:
         raise errors.InvalidSubscriptionState
     with changing(organization_id, verb="set_state", actor=actor, reason=reason) as organization:

@@ -36,7 +36,7 @@ class PulseView(APIView):
 
     reserved: IdempotencyKey | None = None
     # Whether an Idempotency-Key has the first reply repeated. Not where a POST only asks: an answer of
-    # yesterday would stand for today's.
+    # yesterday would stand for today's; nor where a stranger's POST would leave a row for each key.
     keeps_replies = True
     # Members of the reply that are shown once: an idempotent repetition gets null in their place.
     secrets: Sequence[str] = ()

@@ -178,6 +178,7 @@ class SubscriptionForm(SeenForm, ReasonForm):
 class SetSubscription(SeenBilling):
     """The layer that overrides lie over, where an operator and not Stripe writes it."""
 
+    needs_recent_authentication = True
     title = "Set the subscription"
     submit = "Set"
     form_class = SubscriptionForm

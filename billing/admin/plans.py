@@ -50,7 +50,8 @@ class Publish(PlanView, SeenView):
         return plans.present(self.subject.id)
 
     def history(self) -> QuerySet[AuditEvent]:
-        return AuditEvent.objects.filter(verb="plan.publish", after__plan=self.subject.id)
+        published = AuditEvent.objects.filter(verb="plan.publish")
+        return published.filter(after__plan__startswith=f"{self.subject.id} v")
 
     def initial_of(self, present: dict[str, Any]) -> dict[str, Any]:
         limits = {f"limit_{name}": value for name, value in present["limits"].items()}

@@ -12,7 +12,7 @@ from billing.models import PlanVersion, StripeEvent
 from pulse.models import AuditEvent
 from tests.admin import said, signed_in, text
 from tests.billing.admin import BILLING, EVENTS, PLANS, SUBSCRIPTIONS, TEAM, filled, make_event, now
-from tests.factories import SYSTEM, make_organization
+from tests.factories import SYSTEM, acting, make_operator, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -58,8 +58,12 @@ def test_a_new_version_of_a_plan_is_published_and_subscribers_keep_theirs(biller
 def test_two_operators_do_not_publish_over_one_another(biller: Client) -> None:
     path = f"{TEAM}publish/"
     sent = filled(biller, path, limit_seats="80")
-    plans.publish("team", actor=SYSTEM, capabilities=[], limits={"seats": 9}, meters=[])
-    assert "Somebody has changed this since you read it." in text(biller.post(path, sent))
+    grace = acting(make_operator("billing", email="grace@pulse.example"))
+    plans.publish("team", actor=grace, capabilities=[], limits={"seats": 9}, meters=[])
+    plans.publish("team2", actor=SYSTEM, capabilities=[], limits={}, meters=[])
+    answer = biller.post(path, sent)
+    assert "Somebody has changed this since you read it." in text(answer)
+    assert "grace@pulse.example" in text(answer)
     assert plans.find("team").limits == {"seats": 9}
 
 

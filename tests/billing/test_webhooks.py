@@ -10,6 +10,7 @@ from django.test import Client
 
 from billing import entitlements, plans
 from billing.models import StripeEvent, Subscription
+from pulse.models import IdempotencyKey
 from tests.api import code
 from tests.billing.stripe_world import (
     BEGAN,
@@ -63,6 +64,13 @@ def state() -> str:
 def test_an_event_that_stripe_did_not_sign_is_refused_and_not_kept(signature: str) -> None:
     assert code(deliver(event(1, subscription()), signature=signature)) == (400, "invalid_signature")
     assert not StripeEvent.objects.exists()
+
+
+def test_a_stranger_leaves_no_row_by_an_idempotency_key() -> None:
+    path, headers = "/api/webhooks/stripe", {"idempotency-key": "mine", "stripe-signature": "t=1,v1=abc"}
+    answer = Client().post(path, data=b"{}", content_type="application/json", headers=headers)
+    assert code(answer) == (400, "invalid_signature")
+    assert not IdempotencyKey.objects.exists()
 
 
 def test_during_a_rotation_either_secret_signs(settings) -> None:

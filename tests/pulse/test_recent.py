@@ -8,7 +8,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from billing import overrides
+from billing import overrides, subscriptions
 from billing.models import Override
 from pulse.problems import ReauthenticationRequired
 from rbac import recovery
@@ -80,8 +80,11 @@ def test_the_api_refuses_the_other_sensitive_verbs_too(path: str, body: object, 
     assert code(browser.post(path, body, "application/json")) == (403, "reauthentication_required")
 
 
-@pytest.mark.parametrize("path", ["/admin/tenants/user/add/", "/admin/tenants/apitoken/add/"])
-def test_no_operator_and_no_token_comes_of_an_old_session(path: str, browser: Client) -> None:
+SUBSCRIPTION = "/admin/tenants/organization/acme/billing/set_subscription/"
+
+
+@pytest.mark.parametrize("path", ["/admin/tenants/user/add/", "/admin/tenants/apitoken/add/", SUBSCRIPTION])
+def test_no_operator_token_or_subscription_comes_of_an_old_session(path: str, browser: Client) -> None:
     assert browser.get(path)["Location"].startswith("/account/reauthenticate/")
     assert not ApiToken.objects.exists()
 
@@ -95,6 +98,7 @@ VERBS = {
     ),
     "recovery.issue": lambda actor, _: recovery.issue("acme", actor=actor, reason="locked out"),
     "overrides.move_plan": lambda actor, _: overrides.move_plan("acme", plan="team", actor=actor, reason="x"),
+    "subscriptions.set_state": lambda actor, _: subscriptions.set_state("acme", state="active", actor=actor),
     "reaper.reap": lambda actor, _: list(reaper.reap(actor=actor)),
 }
 
