@@ -76,8 +76,8 @@ def _fire(schedule: Schedule, enqueue: Callable[[], object], *, now: datetime, u
 
 
 def _claim(schedule: Schedule, **changes: datetime) -> bool:
-    """Compare and swap on the next run that we saw."""
-    seen = Schedule.objects.filter(pk=schedule.pk, next_run_at=schedule.next_run_at)
+    """Compare and swap on the next run that we saw, unless it was paused since."""
+    seen = Schedule.objects.filter(pk=schedule.pk, next_run_at=schedule.next_run_at, enabled=True)
     return seen.update(**changes) == 1
 
 

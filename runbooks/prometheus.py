@@ -2,8 +2,8 @@
 
 import json
 import math
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
@@ -27,7 +27,7 @@ def query(expression: str) -> list[tuple[dict[str, str], float]]:
     try:
         with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310
             return _samples(json.load(response))
-    except (URLError, OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, HTTPException, ValueError, KeyError, TypeError) as error:
         raise Unreachable(f"Prometheus does not answer: {error}") from error
 
 

@@ -103,17 +103,17 @@ class DayRangeFilter(RangeDateFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         begin = self._midnight("from")
-        end = self._midnight("to")
+        end = self._midnight("to", days_later=1)
         if begin is not None:
             queryset = queryset.filter(**{f"{self.parameter_name}__gte": begin})
         if end is not None:
-            queryset = queryset.filter(**{f"{self.parameter_name}__lt": end + timedelta(days=1)})
+            queryset = queryset.filter(**{f"{self.parameter_name}__lt": end})
         return queryset
 
-    def _midnight(self, which: str) -> datetime | None:
+    def _midnight(self, which: str, *, days_later: int = 0) -> datetime | None:
         given = self.used_parameters.get(f"{self.parameter_name}_{which}")
         try:
             day = parse_date(str(given or ""))
-        except ValueError:
+            return datetime.combine(day, time.min, tzinfo=UTC) + timedelta(days=days_later) if day else None
+        except (ValueError, OverflowError):  # There is no such day, or none after it.
             return None
-        return datetime.combine(day, time.min, tzinfo=UTC) if day else None

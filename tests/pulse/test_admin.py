@@ -152,6 +152,9 @@ def test_the_pages_survive_a_gate_that_cannot_be_read(admin: Client) -> None:
         ({"q": "request-7"}, {"two.first"}),
         ({"at_from": "2024-05-07"}, {"two.first"}),
         ({"at_to": "2024-05-06"}, {"one.first", "one.second"}),
+        ({"at_to": "9999-12-31"}, {"one.first", "one.second", "two.first"}),
+        ({"at_from": "0001-01-01"}, {"one.first", "one.second", "two.first"}),
+        ({"at_from": "9999-12-31"}, set()),
     ],
 )
 def test_the_log_is_filtered(query: dict[str, str], found: set[str], admin: Client) -> None:

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils.module_loading import import_string
 from django_tasks_db.models import DBTaskResult
 
-from pulse import offers, schedules
+from pulse import faults, offers, schedules
 from pulse.cron import InvalidCron, InvalidTimeZone
 from pulse.models import AuditEvent, Schedule
 from pulse.offers import Offer
@@ -136,6 +136,13 @@ def test_what_a_scheduler_was_killed_before_is_fired_by_the_next_and_nothing_twi
     assert enqueued() == 1
     assert fired(NOON) == ["b", "c"]
     assert enqueued() == 3
+
+
+def test_one_that_is_paused_while_others_fire_does_not_fire() -> None:
+    make_due("a", "b")
+    faults.arm("schedule.claimed", lambda: schedules.pause("b", actor=SYSTEM))
+    assert fired(NOON) == ["a"]
+    assert enqueued() == 1
 
 
 @pytest.mark.usefixtures("hourly")

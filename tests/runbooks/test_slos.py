@@ -115,12 +115,13 @@ def test_a_prometheus_that_has_never_scraped_pulse_is_told_of(settings, tmp_path
 
 
 @contextmanager
-def answering(body: bytes) -> Iterator[str]:
-    """A server that is no Prometheus: its base URL."""
+def answering(body: bytes, *, missing: int = 0) -> Iterator[str]:
+    """A server that is no Prometheus, or one that ends some bytes too early: its base URL."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             self.send_response(200)
+            self.send_header("Content-Length", str(len(body) + missing))
             self.end_headers()
             self.wfile.write(body)
 
@@ -154,6 +155,12 @@ def test_without_prometheus_own_counts_are_told_with_a_note(settings) -> None:
 )  # fmt: skip
 def test_what_is_no_prometheus_is_not_believed(settings, body: bytes) -> None:
     with answering(body) as settings.PULSE_PROMETHEUS_URL:
+        _, found = status()
+    assert {told["source"] for told in found.values()} == {"own counts"}
+
+
+def test_an_answer_that_breaks_off_is_not_believed(settings) -> None:
+    with answering(b'{"data": {"result": [', missing=100) as settings.PULSE_PROMETHEUS_URL:
         _, found = status()
     assert {told["source"] for told in found.values()} == {"own counts"}
 

@@ -38,7 +38,7 @@ class Command(OperatorCommand):
 
     def do_history(self, actor: Actor, *, name: str | None, limit: int, **options: Any) -> None:
         actor.require(history.PERMISSION)
-        runs = history.runs_of(catalogue.find(name).name if name else None)[:limit]
+        runs = history.runs_of(catalogue.find(name).name if name else None)[: max(limit, 0)]
         self.print_rows([history.described(one) for one in runs], empty="No drill has been held yet.")
 
     def do_run(self, actor: Actor, *, names: list[str], all: bool, **options: Any) -> None:  # noqa: A002

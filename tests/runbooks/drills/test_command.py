@@ -59,6 +59,11 @@ def test_it_says_what_it_needs_to_know() -> None:
         call_command("drill", "run", "gate-closing", actor=make_operator("support").email)
 
 
+@pytest.mark.parametrize("limit", ["0", "-1"])
+def test_no_runs_at_all_may_be_asked_for(limit: str) -> None:
+    assert said("history", "--limit", limit) == []
+
+
 def test_nothing_held_yet_is_said(capsys) -> None:
     call_command("drill", "history")
     assert "No drill has been held yet" in capsys.readouterr().out
