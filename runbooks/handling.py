@@ -4,13 +4,13 @@ Every verb locks the incident and writes the change, a line of its timeline and 
 transaction. Unknown numbers raise `IncidentNotFound`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from pulse import audit
+from pulse import audit, versions
 from pulse.actors import Actor
 from pulse.problems import Problem
 from runbooks import clocks, errors
@@ -132,24 +132,30 @@ def _apply(verb: str, number: int, actor: Actor, note: str) -> Incident:
     if transition.needs_note and not note:
         raise errors.NoteRequired
     clocks.meet(incident, transition.meets)
+    before, after = {"status": str(status)}, {"status": str(status_of(incident))}
     if incident.owner is None and isinstance(actor.user, User):
         incident.owner = actor.user
+        after["owner"] = str(actor.user.public_id)
     incident.save()
-    enter(incident, Kind.PROGRESS, note, actor=actor, details={"to": str(status_of(incident))})
-    record(verb, incident, actor, before={"status": str(status)}, after={"status": str(status_of(incident))})
+    enter(incident, Kind.PROGRESS, note, actor=actor, details={"to": after["status"]})
+    record(verb, incident, actor, before=before, after=after)
     return incident
 
 
 @transaction.atomic
-def change_severity(number: int, *, severity: str, reason: str, actor: Actor) -> Incident:
+def change_severity(
+    number: int, *, severity: str, reason: str, actor: Actor, seen: Collection[str] = ()
+) -> Incident:
     """Raise or lower it; clocks that still run are set to the new severity's times, from the opening.
 
-    Raises `InvalidSeverity`, `SameSeverity`, `AlreadyResolved`, `ReasonRequired`.
+    Raises `InvalidSeverity`, `SameSeverity`, `AlreadyResolved`, `ReasonRequired`, and `StaleVersion` when the
+    version of the severity is not among those `seen`.
     """
     incident = locked(number, actor=actor)
     audit.required_reason(reason)
     if incident.resolved_at is not None:
         raise errors.AlreadyResolved
+    versions.require(incident.severity, seen)
     if checked_severity(severity) == incident.severity:
         raise errors.SameSeverity
     set_severity(incident, severity, reason, actor)
@@ -157,9 +163,14 @@ def change_severity(number: int, *, severity: str, reason: str, actor: Actor) ->
 
 
 @transaction.atomic
-def set_owner(number: int, *, owner: User | None, actor: Actor) -> Incident:
-    """Who sees to it that it ends. Raises `OwnerRefused` for who may not handle it."""
+def set_owner(number: int, *, owner: User | None, actor: Actor, seen: Collection[str] = ()) -> Incident:
+    """Who sees to it that it ends.
+
+    Raises `OwnerRefused` for who may not handle it, and `StaleVersion` when the version of the owner's id is
+    not among those `seen`.
+    """
     incident = locked(number, actor=actor)
+    versions.require(incident.owner_id, seen)
     if owner is not None and not (owner.is_active and owner.is_staff and owner.has_perm(HANDLE)):
         raise errors.OwnerRefused
     change = {"from": _public(incident.owner), "to": _public(owner)}

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django import forms
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from pulse.admin.forms import ReasonForm
 from pulse.admin.pages import VerbView
+from pulse.admin.seen import SeenForm, SeenView
+from pulse.models import AuditEvent
 from runbooks import actions, handling, incident_mails, incidents, playbooks
 from runbooks.incidents import HANDLE, LONGEST_NOTE, LONGEST_TITLE
 from runbooks.models import Incident, Severity
@@ -157,28 +160,36 @@ class Note(IncidentForm):
         return handling.note(self.subject.pk, text=note, actor=self.actor)
 
 
-class SeverityForm(ReasonForm):
+class SeverityForm(ReasonForm, SeenForm):
     severity = forms.ChoiceField(choices=Severity.choices, widget=UnfoldAdminSelectWidget)
     field_order = ("severity", "reason")
 
 
-class ChangeSeverity(IncidentForm):
+class ChangeSeverity(IncidentForm, SeenView):
     title = submit = "Change severity"
     form_class = SeverityForm
     done = "Its severity is changed."
     fields_of: ClassVar[dict[str, str]] = {"same_severity": "severity", "invalid_reason": "reason"}
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"severity": self.subject.severity}
+    def present(self) -> str:
+        return incidents.found(self.subject.pk).severity
+
+    def history(self) -> QuerySet[AuditEvent]:
+        return AuditEvent.objects.filter(verb="incident.severity", after__incident=self.subject.pk)
+
+    def initial_of(self, present: str) -> dict[str, Any]:
+        return {"severity": present}
 
     def consequences(self) -> Sequence[str]:
         return ("Clocks that run are set to the new severity's times, counted from the opening.",)
 
-    def carry_out(self, *, severity: str, reason: str) -> Incident:
-        return handling.change_severity(self.subject.pk, severity=severity, reason=reason, actor=self.actor)
+    def carry_out(self, *, severity: str, reason: str, seen: str) -> Incident:
+        return handling.change_severity(
+            self.subject.pk, severity=severity, reason=reason, actor=self.actor, seen=[seen]
+        )
 
 
-class OwnerForm(forms.Form):
+class OwnerForm(SeenForm):
     owner = forms.ModelChoiceField(
         queryset=User.objects.none(),
         required=False,
@@ -191,17 +202,27 @@ class OwnerForm(forms.Form):
         self.fields["owner"].queryset = incident_mails.handlers().order_by("email")  # type: ignore[attr-defined]
 
 
-class SetOwner(IncidentForm):
+class SetOwner(IncidentForm, SeenView):
     title = submit = "Set owner"
     form_class = OwnerForm
     done = "Its owner is set."
     fields_of: ClassVar[dict[str, str]] = {"owner_refused": "owner"}
 
-    def get_initial(self) -> dict[str, Any]:
-        return {"owner": self.subject.owner_id}
+    def present(self) -> int | None:
+        return incidents.found(self.subject.pk).owner_id
 
-    def carry_out(self, *, owner: User | None) -> Incident:
-        return handling.set_owner(self.subject.pk, owner=owner, actor=self.actor)
+    def history(self) -> QuerySet[AuditEvent]:
+        """Who takes a step with an incident of nobody's becomes its owner too."""
+        verbs = [f"incident.{verb}" for verb in ("owner", *handling.TRANSITIONS)]
+        return AuditEvent.objects.filter(
+            verb__in=verbs, after__incident=self.subject.pk, after__has_key="owner"
+        )
+
+    def initial_of(self, present: int | None) -> dict[str, Any]:
+        return {"owner": present}
+
+    def carry_out(self, *, owner: User | None, seen: str) -> Incident:
+        return handling.set_owner(self.subject.pk, owner=owner, actor=self.actor, seen=[seen])
 
 
 class Step(IncidentForm):

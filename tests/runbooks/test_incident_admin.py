@@ -8,7 +8,7 @@ from runbooks import incidents
 from runbooks.models import Incident
 from tenants.models import Organization, Status
 from tests.admin import said, signed_in, text, who_may_open
-from tests.factories import SYSTEM, make_organization
+from tests.factories import SYSTEM, make_operator, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -100,13 +100,40 @@ def test_freezing_takes_no_organizations(on_call: Client, page: str) -> None:
     assert on_call.get(f"{page}run/dance/").status_code == 404
 
 
+def seen(client: Client, form: str) -> dict[str, str]:
+    """The version that the form carries."""
+    return {"seen": client.get(form).context["form"]["seen"].value()}
+
+
 def test_severity_and_owner_are_changed(on_call: Client, page: str) -> None:
-    on_call.post(f"{page}severity/", {"severity": "P2", "reason": "one name"})
+    severity, owning = f"{page}severity/", f"{page}owner/"
+    on_call.post(severity, seen(on_call, severity) | {"severity": "P2", "reason": "one name"})
     owner = Incident.objects.get().owner_id
     mine = int(on_call.session["_auth_user_id"])
-    on_call.post(f"{page}owner/", {"owner": mine})
+    on_call.post(owning, seen(on_call, owning) | {"owner": mine})
     incident = Incident.objects.get()
     assert (owner, incident.owner_id, incident.severity) == (None, mine, "P2")
+
+
+def test_of_two_on_one_incident_the_second_is_told_and_loses_nothing_typed(page: str) -> None:
+    bob = make_operator("operator")
+    sent = {"severity/": {"severity": "P3", "reason": "a false alarm"}, "owner/": {"owner": str(bob.pk)}}
+    second = signed_in("operator")
+    for form, typed in sent.items():
+        typed |= seen(second, page + form)
+    first, severity = signed_in("operator", email="ada@pulse.example"), f"{page}severity/"
+    first.post(severity, seen(first, severity) | {"severity": "P2", "reason": "one name"})
+    first.post(f"{page}acknowledge/", {})  # By which it is theirs.
+
+    for form, typed in sent.items():
+        answer = second.post(page + form, typed)
+
+        assert "Changed by ada@pulse.example" in text(answer)
+        shown = {name: answer.context["form"][name].value() for name in typed}
+        assert shown | {"seen": typed["seen"]} == typed
+        assert second.post(page + form, shown).status_code == 302
+    incident = Incident.objects.get()
+    assert (incident.severity, incident.owner) == ("P3", bob)
 
 
 def test_the_export_is_a_file(on_call: Client, page: str) -> None:
