@@ -12,18 +12,16 @@ from unfold.enums import ActionVariant
 
 from billing import plans
 from billing.admin import layers
+from billing.admin.counted import CUSTOMERS
 from billing.admin.fields import NewPlanForm, PlanForm
-from billing.models import Plan, PlanVersion, Subscription
+from billing.models import Plan, PlanVersion
 from pulse import versions
 from pulse.admin.filters import BoundedCount, BoundedPaginator, bounded
 from pulse.admin.pages import Button, ReadOnlyAdmin, VerbView
 from pulse.admin.seen import SeenView
 from pulse.models import AuditEvent
-from tenants.models import Organization
 
 CHANGE = "billing.change_plan"
-# Without a join: that would look up an organization for each subscription that is counted.
-CUSTOMERS = Subscription.objects.exclude(organization__in=Organization.objects.synthetic().values("pk"))
 
 
 class PlanView(VerbView):

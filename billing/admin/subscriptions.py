@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter
 from unfold.decorators import display
 
 from billing import entitlements
-from billing.admin.home import EndingFilter
+from billing.admin.counted import EndingFilter, StateFilter
 from billing.admin.layers import STATE_COLOURS
 from billing.entitlements import Layers
 from billing.models import Override, Subscription
@@ -25,7 +25,7 @@ from pulse.admin.pages import ReadOnlyAdmin
 class SubscriptionAdmin(ReadOnlyAdmin):
     paginator = BoundedPaginator
     list_display = ("whose", "in_effect", "written", "plan", "source", "trial_ends", "period_ends")
-    list_filter = (("state", ChoicesDropdownFilter), ("source", ChoicesDropdownFilter), EndingFilter)
+    list_filter = (StateFilter, ("source", ChoicesDropdownFilter), EndingFilter)
     search_fields = ("organization_id__exact", "stripe_customer__exact", "stripe_subscription__exact")
     search_help_text = "An organization's id, or Stripe's of a customer or subscription"
     export_fields = (

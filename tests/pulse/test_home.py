@@ -154,9 +154,10 @@ def test_each_figure_links_to_a_list_of_as_many(admin: Client) -> None:
     make_organization("acme")
     make_organization("beta")
     Subscription.objects.filter(organization="acme").update(trial_ends_at=timezone.now() + timedelta(days=3))
-    Override.objects.create(
-        organization_id="beta", reason="pilot", author="x", valid_until=timezone.now() + timedelta(days=2)
-    )
+    for day in (2, 3):
+        Override.objects.create(
+            organization_id="beta", reason="x", author="x", valid_until=timezone.now() + timedelta(days=day)
+        )
 
     shown = figures(admin)
     for label, ours, other in (("Trials", "acme", "beta"), ("Overrides", "beta", "acme")):
@@ -183,14 +184,25 @@ def test_a_trial_that_is_over_counts_as_expired(admin: Client) -> None:
 
     shown = figures(admin)
     assert (shown["Subscriptions: Trial"][0], shown["Subscriptions: Expired"][0]) == ("0", "1")
+    assert "acme" not in text(admin.get(shown["Subscriptions: Trial"][1]))
+    assert "acme" in text(admin.get(shown["Subscriptions: Expired"][1]))
 
 
-def test_stripe_events_of_nobody_are_told(admin: Client, alive: None) -> None:
-    StripeEvent.objects.create(
-        id="evt_1", type="x", created=timezone.now(), payload={}, status=StripeEvent.Status.PARKED
-    )
+def test_stripe_events_that_need_a_person_are_told_each_with_their_list(admin: Client, alive: None) -> None:
+    """What is of another product's customer is left alone, so it is the least of all harms."""
+    for number, status in enumerate(("unknown_customer", "parked")):
+        StripeEvent.objects.create(
+            id=f"evt_{number}", type="x", created=timezone.now(), payload={}, status=status
+        )
 
-    assert concerns(admin) == ["1 event of Stripe's could not be applied See why"]
+    assert concerns(admin) == [
+        "1 event of Stripe's could not be applied See why",
+        "1 event of unknown customers came from Stripe See whose",
+    ]
+    listed = "/admin/billing/stripeevent/?status__exact="
+    page = admin.get("/admin/").content.decode()
+    assert f'href="{listed}parked"' in page
+    assert f'href="{listed}unknown_customer"' in page
 
 
 def test_an_operator_of_no_group_is_told_whom_to_ask() -> None:
@@ -242,5 +254,11 @@ def test_a_stage_without_a_verdict_is_told(admin: Client, alive: None, settings)
 def test_drills_own_are_not_counted(admin: Client) -> None:
     make_organization("acme")
     Organization.objects.filter(pk="acme").update(is_synthetic=True)
+    ends_at = timezone.now() + timedelta(days=2)
+    Subscription.objects.update(trial_ends_at=ends_at)
+    Override.objects.create(organization_id="acme", reason="x", author="x", valid_until=ends_at)
 
-    assert figures(admin)["Tenants: Active"][0] == "1"
+    shown = figures(admin)
+    assert shown["Tenants: Active"][0] == "1"
+    ours = ("Subscriptions: Trial", "Ending this week: Trials", "Ending this week: Overrides")
+    assert [shown[figure][0] for figure in ours] == ["0", "0", "0"]
