@@ -26,7 +26,6 @@ requests = Counter(
 AREAS = (
     ("/api/public/signup", "signup"),
     ("/signup", "signup"),
-    ("/signup", "signup"),
     ("/api/admin/", "admin_api"),
     ("/api/webhooks/", "webhooks"),
     ("/api/org", "tenant_api"),

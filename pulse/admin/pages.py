@@ -89,7 +89,7 @@ class ReadOnlyAdmin(ModelAdmin):
 
         view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}_"
         return [
-            path("export/", view(ExportList.as_view(model_admin=self)), name=f"{name}export"),
+            path("export/", view(ExportList.as_view(model_admin=self)), name=f"{name}list_export"),
             path("filters/save/", view(SaveFilter.as_view(model_admin=self)), name=f"{name}save_filter"),
             path(
                 "filters/<int:filter_id>/delete/",
@@ -111,7 +111,7 @@ class ReadOnlyAdmin(ModelAdmin):
         """That of the list as a file, with the filters of the moment."""
         if not self.export_fields or not request.user.has_perm(list_exports.PERMISSION):
             return ()
-        return (Button("Export", f"{self.path_of('export')}?{request.GET.urlencode()}", "download"),)
+        return (Button("Export", f"{self.path_of('list_export')}?{request.GET.urlencode()}", "download"),)
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         changelist = super().get_changelist_instance(request)

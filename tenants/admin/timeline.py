@@ -29,7 +29,7 @@ class Timeline(OrganizationPage):
         if not self.actor.may(list_exports.PERMISSION):
             return ()
         filters = urlencode({"organization": self.subject.pk, "part": self.part})
-        return (Button("Export", f"{reverse('admin:pulse_auditevent_export')}?{filters}", "download"),)
+        return (Button("Export", f"{reverse('admin:pulse_auditevent_list_export')}?{filters}", "download"),)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         events = AuditEvent.objects.filter(organization=self.subject.pk)

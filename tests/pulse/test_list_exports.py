@@ -142,7 +142,7 @@ def test_every_list_of_ours_can_be_exported(client: Client) -> None:
         if model in (KillSwitch, Freeze) or model._meta.app_label not in OURS:
             continue
         assert isinstance(model_admin, ReadOnlyAdmin)
-        path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_export")
+        path = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_list_export")
         assert exported(client, path).split("\r\n")[0] == ",".join(model_admin.export_fields)
 
 

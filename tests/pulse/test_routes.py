@@ -1,6 +1,7 @@
 """Every route of the URL table declares what guards it, and the gate believes nothing else."""
 
 import re
+from collections import Counter
 
 import pytest
 from django.http import HttpRequest, HttpResponse
@@ -61,6 +62,13 @@ def test_nothing_of_the_hosted_product_is_always_on(prefix: str) -> None:
 @pytest.mark.parametrize("prefix", ["api/org", "edge/"])
 def test_the_tenants_own_routes_all_pass_the_organizations_steps(prefix: str) -> None:
     assert [where for where in of_kind(routes.HOSTED) if where.startswith(prefix)] == []
+
+
+def test_each_page_of_the_admin_has_a_name_of_its_own() -> None:
+    names = Counter(
+        pattern.name for where, pattern in routes.walk(urls.urlpatterns) if where.startswith("admin/")
+    )
+    assert [name for name, times in names.items() if name and times > 1] == []
 
 
 # The table that the last two tests put in the place of pulse.urls.
