@@ -1,7 +1,7 @@
 """The cache on Redis, with this process' memory in its place while Redis is gone, so that people sign in.
 
-django-allauth uses it for its limits and for one-time codes that were used, and the admin's first page for the
-error budgets, for half a minute.
+django-allauth uses it for its limits and for one-time codes that were used, and the admin's first page for
+error budgets, which it asks for twice a minute at most.
 """
 
 from typing import Any

@@ -24,6 +24,11 @@ def beginning_with(field: str, words: str) -> Q:
     return Q(**{f"{field}__gte": words, f"{field}__lt": words + chr(sys.maxunicode)})
 
 
+def counted_at_most(most: int, rows: QuerySet[Any]) -> QuerySet[Any]:
+    """The first of the rows, to be counted: by the key alone, because what annotates them is not needed."""
+    return rows.order_by().values("pk")[:most]
+
+
 class BoundedCount(Subquery):
     """How many rows a query has, as a column of another's, and `MOST_COUNTED` at most."""
 
@@ -31,7 +36,7 @@ class BoundedCount(Subquery):
     output_field = IntegerField()
 
     def __init__(self, rows: QuerySet[Any]) -> None:
-        super().__init__(rows.order_by().values("pk")[:MOST_COUNTED])
+        super().__init__(counted_at_most(MOST_COUNTED, rows))
 
 
 def bounded(count: int) -> str:
@@ -47,8 +52,7 @@ class BoundedPaginator(Paginator[Any]):
         rows: Any = self.object_list
         if not isinstance(rows, QuerySet):
             return len(rows)
-        # By the key alone, because what a list annotates need not be computed to be counted.
-        return int(rows.order_by().values("pk")[:MOST_COUNTED].count())
+        return counted_at_most(MOST_COUNTED, rows).count()
 
 
 class ExactFilter(TextFilter):

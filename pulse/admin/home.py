@@ -19,6 +19,7 @@ from django_tasks_db.models import DBTaskResult
 
 from pulse import health, hosted_mode, jobs
 from pulse.admin import actors
+from pulse.admin.filters import counted_at_most
 from pulse.models import AuditEvent
 
 RECENT_EVENTS = 8
@@ -115,7 +116,7 @@ def fill(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
 
 def bounded_count(rows: QuerySet[Any]) -> int:
     """At most `MOST_COUNTED`."""
-    return rows.order_by()[:MOST_COUNTED].count()
+    return counted_at_most(MOST_COUNTED, rows).count()
 
 
 def in_words(count: int, one: str, many: str) -> str:
