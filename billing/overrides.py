@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from billing import entitlements, errors, plans
 from billing.changing import changing, describe
-from billing.entitlements import Layers
-from billing.models import Override, State
+from billing.entitlements import Entitlements, Layers
+from billing.models import Override, PlanVersion, State
 from pulse import audit, versions
 from pulse.actors import Actor
 
@@ -130,9 +130,9 @@ def put(
 ) -> Override | None:
     """Make the effective state what `billing_state` says, by one override in the place of the earlier ones.
 
-    None when the layers below say so already. Its fields are those of `describe`, each optional; lists are
-    whole. `seen` are the versions that the caller has read: `StaleVersion` when the present one is not
-    among them.
+    Only what the layers below do not say already is laid; None when that is nothing. The fields are those of
+    `describe`, each optional; lists are whole. `seen` are the versions that the caller has read:
+    `StaleVersion` when the present one is not among them.
     """
     actor.require(PERMISSION)
     actor.require_recent()
@@ -153,34 +153,54 @@ def put(
 
 
 def _difference(organization_id: str, billing_state: Mapping[str, Any]) -> Wanted:
-    """What has to be laid over the layers below to come to the wanted state."""
-    state, plan = billing_state.get("subscription_state") or "", billing_state.get("plan_version") or ""
+    """What has to be laid over the layers below to come to the wanted state.
+
+    What they say already is not: it would hide from then on what they come to say.
+    """
+    state, limits = billing_state.get("subscription_state") or "", billing_state.get("limits") or {}
     if state and state not in State.values:
         raise errors.InvalidSubscriptionState
-    below = entitlements.layers_of(organization_id)
-    is_default = plan == entitlements.DEFAULT_PLAN and _has_no_plan(below)
-    holder = None if not plan or is_default else plans.find(plan)
-    trial_ends_at = billing_state.get("trial_ends_at")
-    first = Override(state=state, plan_version=holder, trial_ends_at=trial_ends_at)
-    base = entitlements.effective(Layers(below.subscription, (*below.overrides, first)), at=timezone.now())
+    plans.check_limits(limits)
+    below, now = entitlements.layers_of(organization_id), timezone.now()
+    shown = entitlements.effective(below, at=now)
+    plan = _other_plan(billing_state.get("plan_version") or "", shown)
+    trial_ends_at = _other_end(billing_state.get("trial_ends_at"), shown)
+    # With the trial's end laid, because a later one can make of expired a trial.
+    if state == _with(below, now, plan_version=plan, trial_ends_at=trial_ends_at).state:
+        state = ""
+    base = _with(below, now, state=state, plan_version=plan, trial_ends_at=trial_ends_at)
     added, removed = _parts(billing_state.get("capabilities"), base.capabilities)
     meters_added, meters_removed = _parts(billing_state.get("meters_enabled"), base.meters)
     return Wanted(
         state=state,
-        plan=plan if holder else "",
+        plan=str(plan or ""),
         trial_ends_at=trial_ends_at,
         capabilities_added=added,
         capabilities_removed=removed,
         meters_added=meters_added,
         meters_removed=meters_removed,
-        limits=billing_state.get("limits") or {},
+        limits={name: value for name, value in limits.items() if base.limit(name) != value},
     )
 
 
-def _has_no_plan(layers: Layers) -> bool:
-    """Then the default's name is shown, and putting it back changes nothing."""
-    shown = entitlements.effective(layers, at=timezone.now())
-    return bool(shown.origin["plan_version"] == entitlements.DEFAULT)
+def _with(below: Layers, at: datetime, **laid: Any) -> Entitlements:
+    """What the layers come to with one more over them."""
+    first = Override(valid_from=at, **laid)
+    return entitlements.effective(Layers(below.subscription, (*below.overrides, first)), at=at)
+
+
+def _other_plan(wanted: str, shown: Entitlements) -> PlanVersion | None:
+    """The wanted plan unless it is shown already, which the default's name is without a plan."""
+    if not wanted or wanted == shown.plan_version:
+        return None
+    found = plans.find(wanted)
+    return None if str(found) == shown.plan_version else found
+
+
+def _other_end(wanted: datetime | None, shown: Entitlements) -> datetime | None:
+    """The wanted end of the trial unless it is shown already, which is to the second."""
+    present = shown.trial_ends_at
+    return None if present and wanted == present.replace(microsecond=0) else wanted
 
 
 def _parts(wanted: Sequence[str] | None, below: Set[str]) -> tuple[list[str], list[str]]:

@@ -7,10 +7,11 @@ import pytest
 import time_machine
 from django.test import Client
 
+from billing import subscriptions
 from billing.models import Override
 from pulse.models import AuditEvent
 from tests.api import Caller, code
-from tests.factories import make_organization, member_token, operator_token
+from tests.factories import SYSTEM, make_organization, member_token, operator_token
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -63,8 +64,28 @@ def test_put_makes_the_state_what_it_says(operator: Caller) -> None:
 
 def test_what_get_shows_can_be_put_back_unchanged(operator: Caller, member: Caller) -> None:
     before = operator.get(STATE).json()
-    after = operator.put(STATE, before).json()
-    assert {**after, "origin": None} == {**before, "origin": None}
+    assert operator.put(STATE, before).json() == before
+    assert not Override.objects.exists()
+
+
+@pytest.mark.usefixtures("member")
+def test_only_what_differs_is_laid_and_the_subscription_counts_on(operator: Caller) -> None:
+    before = operator.get(STATE).json()
+    after = operator.put(STATE, before | {"limits": before["limits"] | {"seats": 70}}).json()
+    assert after["limits"]["seats"] == 70
+    assert after["origin"]["limits"]["nodes"] == "plan trial v1"
+    subscriptions.set_state("acme", state="active", plan="team", actor=SYSTEM)
+    now = operator.get(STATE).json()
+    assert (now["subscription_state"], now["plan_version"]) == ("active", "team v1")
+
+
+def test_a_state_that_a_later_trial_would_end_is_laid(operator: Caller) -> None:
+    with time_machine.travel(NOW, tick=False) as clock:
+        make_organization("acme")
+        clock.shift(timedelta(days=15))
+        later = (NOW + timedelta(days=40)).isoformat()
+        shown = operator.put(STATE, {"subscription_state": "expired", "trial_ends_at": later}).json()
+    assert (shown["subscription_state"], shown["trial_ends_at"]) == ("expired", "2026-04-10T12:00:00Z")
 
 
 def test_an_expired_state_is_felt_at_the_next_request_and_its_revocation_too(
@@ -85,7 +106,7 @@ def test_a_second_put_takes_the_place_of_the_first(operator: Caller) -> None:
 
 @pytest.mark.usefixtures("member")
 def test_the_plan_trial_is_a_plan_like_others(operator: Caller) -> None:
-    operator.put(STATE, {"subscription_state": "active", "plan_version": "team"})
+    subscriptions.set_state("acme", state="active", plan="team", actor=SYSTEM)
     shown = operator.put(STATE, {"plan_version": "trial"}).json()
     assert shown["plan_version"] == "trial v1"
     assert shown["origin"]["plan_version"].startswith("override #")
