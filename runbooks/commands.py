@@ -36,6 +36,11 @@ WITHHELD = frozenset(("PULSE_OPERATOR_PASSWORD",))
 # Both streams in one, and at once instead of when a buffer is full.
 ADDED = {"PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
+# Commands of manage.py that record who had them done: they are carried out in the name of the person who runs
+# the evidence, with no more than that person's permissions. The others, which only look, show what the
+# installation is like to whoever may run them.
+IN_THE_PERSONS_NAME = frozenset({"drill"})
+
 MEBIBYTE = 1024 * 1024
 KEPT_AT_EACH_END = 2 * MEBIBYTE
 CHUNK_BYTES = 64 * 1024
@@ -102,10 +107,11 @@ def environment() -> dict[str, str]:
     return kept | ADDED
 
 
-def resolve(argv: Sequence[str]) -> list[str]:
+def resolve(argv: Sequence[str], *, person: str) -> list[str]:
     """The argv as it is run: `manage.py` and `python` are this installation's own."""
     if argv[0] == "manage.py":
-        return [sys.executable, str(settings.BASE_DIR / "manage.py"), *argv[1:]]
+        named = [f"--actor={person}"] if person and argv[1] in IN_THE_PERSONS_NAME else []
+        return [sys.executable, str(settings.BASE_DIR / "manage.py"), argv[1], *named, *argv[2:]]
     if argv[0] == "python":
         return [sys.executable, *argv[1:]]
     return [shutil.which(argv[0]) or argv[0], *argv[1:]]
@@ -117,17 +123,19 @@ def run(
     limit_seconds: float,
     show: Callable[[bytes], None],
     tick: Callable[[], None] = lambda: None,
+    person: str = "",
 ) -> Outcome:
     """Run the command to its end, or to the end of its time; `show` gets all that it writes, as it does.
 
-    `tick` is called several times a second. Nothing of the command's group outlives this, nor, where Linux
-    can see to it, the death of our own process.
+    `tick` is called several times a second; `person` is the e-mail address of the operator who has it done,
+    if it is one. Nothing of the command's group outlives this, nor, where Linux can see to it, the death of
+    our own process.
     """
     started_at, started = timezone.now(), time.monotonic()
     kept = Kept()
     try:
         process = subprocess.Popen(
-            resolve(argv),
+            resolve(argv, person=person),
             cwd=settings.BASE_DIR,
             env=environment(),
             stdin=subprocess.DEVNULL,

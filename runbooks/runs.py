@@ -20,6 +20,7 @@ from pulse.actors import Actor, from_job
 from runbooks import commands, errors, evidence, lanes, packets, release
 from runbooks.models import EvidenceRun, Role
 from runbooks.packets import Event
+from tenants.models import User
 
 log = structlog.get_logger(__name__)
 
@@ -107,7 +108,7 @@ def _carry_out(
     """All commands, also after one that failed; the run passes if each did, on code that stayed the same."""
     heart = Heart(opened.pk)
     try:
-        proved = [_prove(opened, command, show=show, tick=heart.tick) for command in acceptance]
+        proved = [_prove(opened, command, actor=actor, show=show, tick=heart.tick) for command in acceptance]
     except BaseException as error:
         interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
         _close(opened, failure="interrupted" if interrupted else "could_not_be_kept", actor=actor)
@@ -117,7 +118,9 @@ def _carry_out(
     return _close(opened, failure=failure, actor=actor)
 
 
-def _prove(opened: EvidenceRun, command: lanes.Command, *, show: Show, tick: Callable[[], None]) -> bool:
+def _prove(
+    opened: EvidenceRun, command: lanes.Command, *, actor: Actor, show: Show, tick: Callable[[], None]
+) -> bool:
     with tempfile.TemporaryDirectory(prefix="pulse-evidence-") as folder:
         report = Path(folder) / "junit.xml"
         outcome = commands.run(
@@ -125,6 +128,7 @@ def _prove(opened: EvidenceRun, command: lanes.Command, *, show: Show, tick: Cal
             limit_seconds=command.minutes * 60,
             show=show,
             tick=tick,
+            person=actor.user.email if isinstance(actor.user, User) else "",
         )
         junit, flaw = _junit(report) if JUNIT in " ".join(command.argv) else (None, "")
     faults.reach("evidence.proved")

@@ -15,7 +15,7 @@ from django.db import connection, connections
 from pulse import faults
 from pulse.problems import Problem
 from runbooks import commands, evidence, lanes, runs
-from runbooks.models import EvidenceRun, Role
+from runbooks.models import DrillRun, EvidenceRun, Role
 from tests.factories import SYSTEM
 from tests.processes import ROOT, environment, wait_for
 from tests.runbooks.world import (
@@ -130,6 +130,15 @@ def test_a_command_knows_little_of_its_surroundings(repository: Repository, monk
     seen = json.loads(evidence.output_of(last_record()))
     assert "/from-outside" not in seen.values()
     assert seen["PULSE_TENANT_CAP"] == "7"
+
+
+def test_a_drill_is_held_by_whoever_runs_the_evidence(repository: Repository, monkeypatch) -> None:
+    for name in ("DATABASE_URL", "PULSE_DATA_DIR"):
+        monkeypatch.setenv(name, environment()[name])
+    monkeypatch.setenv("PULSE_HOSTED_MODE", "false")  # It is held in name alone.
+    drill, ann = ["manage.py", "drill", "run", "lifecycle-round-trip"], reviewer()
+    done = runs.run_check("drills", [lanes.Command(tuple(drill), 1)], actor=ann)
+    assert (done.passed, DrillRun.objects.get().actor, last_record().argv) == (True, ann.name, drill)
 
 
 def test_nothing_that_a_command_left_behind_lives_on(repository: Repository) -> None:
