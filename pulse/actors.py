@@ -20,7 +20,8 @@ class Actor:
     """`name` is a user's public UUID, a job's name, the operating-system user, or for a stranger `anonymous`
     or what they do, such as `sign-up`: never an e-mail address.
 
-    `as_member` is true for whoever acts within an organization as one of its people, even an operator.
+    `as_member` is true for whoever acts within an organization as one of its people, even an operator:
+    their Django permissions, which are operators', do not count there.
     `recent` is false for a session whose person has not proved lately who they are (`pulse.recent`).
     A person is held to their Django permissions. Jobs, and whoever may run `manage.py` on the machine
     (and so read its secret key), are not.
@@ -35,6 +36,8 @@ class Actor:
     as_member: bool = False
 
     def may(self, permission: str) -> bool:
+        if self.as_member:
+            return False
         if isinstance(self.user, PermissionsMixin):
             return self.user.has_perm(permission)
         return self.kind in ("system", "shell")

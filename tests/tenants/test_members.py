@@ -21,7 +21,7 @@ from tests.factories import (
     member_token,
     owner_of,
 )
-from tests.rbac.callers import make_role
+from tests.rbac.callers import assign, make_role
 from tests.tenants.states import STEPS
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -176,6 +176,18 @@ def test_an_operator_acts_from_outside_with_the_permission_alone(owner: Caller) 
         members.remove("acme", bob, actor=acting(make_operator("support")))
     members.transfer_ownership("acme", to=bob, actor=acting(make_operator("admin")))
     assert owner_of("acme") == bob
+
+
+def test_an_operator_who_is_a_member_has_a_members_power_there(owner: Caller) -> None:
+    make_role("concierge", ("read", "*"), ("write", "members"))
+    person, admin = make_operator("admin"), make_member("acme", roles=["admin"])
+    Membership.objects.create(user=person, organization_id="acme")
+    assign(str(person.public_id), "concierge")
+    theirs = caller_of(person)
+    assert code(theirs.post(path_of(admin, "/transfer"))) == (403, "owners_only")
+    assert code(theirs.post(path_of(person, "/owner"))) == (403, "owners_only")
+    assert code(theirs.delete(path_of(admin))) == (403, "permission_denied")
+    assert owner_of("acme").email == "owner@acme.example"
 
 
 def test_a_purge_leaves_no_invitation_behind(owner: Caller) -> None:
