@@ -41,7 +41,7 @@ class ConnectionForm(forms.Form):
         max_length=LONGEST_SECRET,
         required=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text="Kept encrypted and never shown. Empty: the present one stays.",
+        help_text="Kept encrypted and never shown. Empty: the present one stays, for the same issuer.",
     )
     groups_claim = forms.CharField(label="Claim that names the groups", max_length=64)
     session_minutes = forms.IntegerField(
@@ -57,7 +57,7 @@ class Configure(SsoVerb):
     submit = "Save"
     told = "The provider is named. Test it before you enable it."
     needs_recent_authentication = True
-    fields_of = {"invalid_sso_connection": "issuer"}
+    fields_of = {"invalid_sso_connection": "issuer", "sso_secret_needed": "client_secret"}
 
     def title(self) -> str:
         return "Identity provider"

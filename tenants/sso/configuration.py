@@ -79,10 +79,10 @@ def configure(
     session_minutes: int = 480,
     actor: Actor,
 ) -> SsoConnection:
-    """Name the provider; an empty secret keeps the one that is there.
+    """Name the provider; an empty secret keeps the one that is there, for the same issuer alone.
 
     With another issuer or client nobody is known any more: people are found anew by their e-mail addresses.
-    Raises `InvalidConnection`.
+    Raises `InvalidConnection`, `SecretNeeded`.
     """
     actor.require_recent()
     _check(issuer, client_id, client_secret, groups_claim, session_minutes)
@@ -91,8 +91,8 @@ def configure(
         connection = SsoConnection.objects.filter(organization=organization).first()
         before = _described(connection)
         connection = connection or SsoConnection(organization=organization)
-        if not client_secret and not connection.sealed_secret:
-            raise errors.InvalidConnection(errors={"client_secret": ["A secret is needed."]})
+        if not client_secret and connection.issuer != issuer:
+            raise errors.SecretNeeded(errors={"client_secret": ["A secret is needed."]})
         is_another = (connection.issuer, connection.client_id) != (issuer, client_id)
         connection.issuer, connection.client_id = issuer, client_id
         connection.groups_claim, connection.session_minutes = groups_claim, session_minutes

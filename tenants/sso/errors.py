@@ -16,6 +16,11 @@ class InvalidConnection(InvalidRequest):
     )
 
 
+class SecretNeeded(InvalidRequest):
+    code = "sso_secret_needed"
+    detail = "An issuer that is new here needs its client secret. The present one is not sent to another."
+
+
 class InvalidGroups(InvalidRequest):
     code = "invalid_sso_groups"
     detail = "At most 200 pairs of a group, of 1 to 255 characters in one line, and a role."

@@ -100,6 +100,11 @@ def test_a_group_loses_one_role_and_keeps_the_others(set_up: Client) -> None:
     ("verb", "given", "refused"),
     [
         ("configure", PROVIDER | {"issuer": "ftp://idp.example"}, (400, "invalid_sso_connection")),
+        (
+            "configure",
+            PROVIDER | {"issuer": "https://other.example", "client_secret": ""},
+            (400, "sso_secret_needed"),
+        ),
         ("domain-claim", {"domain": "gmail.com"}, (400, "domain_refused")),
         ("domain-claim", {"domain": "acme.example"}, (409, "already_claimed")),
         ("group-add", {"group": "a\tb", "role": "viewer"}, (400, "invalid_sso_groups")),

@@ -38,6 +38,14 @@ def test_before_anything_is_there_it_says_what_is_missing_and_where_the_provider
     assert code(owner.post(f"{SSO}/enable")) == (404, "sso_not_found")
 
 
+def test_a_kept_secret_goes_to_no_other_issuer(connected) -> None:
+    other = {"issuer": "https://other.example", "client_id": "pulse"}
+    assert code(connected.put(SSO, other)) == (400, "sso_secret_needed")
+    assert connected.get(SSO).json()["issuer"] == "https://idp.example"
+    assert connected.put(SSO, other | {"client_secret": SECRET}).status_code == 200
+    assert connected.put(SSO, other | {"session_minutes": 60}).status_code == 200
+
+
 def test_it_is_set_up_step_by_step(owner, connect) -> None:
     assert owner.put(SSO, CONNECTION).json()["missing"] == ["domain", "groups", "emergency_owner"]
     pairs = [{"group": "engineers", "role": "operator"}]
@@ -82,7 +90,7 @@ def test_an_empty_secret_keeps_the_present_one(connected: Caller) -> None:
     [
         (CONNECTION | {"session_minutes": 1}, "invalid_sso_connection"),
         (CONNECTION | {"issuer": ["https://idp.example"]}, "invalid_sso_connection"),
-        (CONNECTION | {"client_secret": ""}, "invalid_sso_connection"),
+        (CONNECTION | {"client_secret": ""}, "sso_secret_needed"),
     ],
 )
 def test_what_is_not_well_formed_is_refused_by_its_code(owner, body, refusal) -> None:

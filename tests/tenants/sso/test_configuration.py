@@ -80,7 +80,7 @@ def test_another_issuer_knows_nobody(acme) -> None:
     SsoIdentity.objects.create(connection=connection, user=make_member("acme"), subject="ann")
     configure(acting(owner_of("acme")), session_minutes=60)
     assert SsoIdentity.objects.count() == 1
-    configure(acting(owner_of("acme")), issuer="https://other.example")
+    configure(acting(owner_of("acme")), issuer="https://other.example", client_secret="other")
     assert not SsoIdentity.objects.exists()
 
 
