@@ -8,6 +8,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from django import forms
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.decorators import method_decorator
@@ -101,10 +102,14 @@ class Callback(_SignIn):
 
 
 def _signed_in(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Whoever was signed in here is not any more; a second factor of the person's is still asked for."""
+    """A second factor of the person's is still asked for.
+
+    What was open here is over, their own session, too: it would have this sign-in in it, and not be confined.
+    """
     user = membership.user
-    if request.user.is_authenticated and request.user != user:
-        request.session.flush()
+    is_confined = sessions.organization_of(request) == membership.organization_id
+    if request.user.is_authenticated and not (request.user == user and is_confined):
+        logout(request)
     record_authentication(request, user, method="sso", organization=membership.organization_id)
     login = Login(
         user=user, email=user.email, signal_kwargs={sessions.SESSION_KEY: membership.organization_id}
