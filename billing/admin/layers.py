@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from billing import catalogue, entitlements
@@ -51,7 +51,7 @@ def parts(effective: Entitlements, names: Mapping[str, str]) -> list[Part]:
     found = [
         Part("State", effective.state, origin["subscription_state"]),
         Part("Plan", effective.plan_version, origin["plan_version"]),
-        Part("Trial ends", _day(trial_ends) if trial_ends else "", origin["trial_ends_at"]),
+        Part("Trial ends", moments.plain(trial_ends) if trial_ends else "", origin["trial_ends_at"]),
     ]
     for group, catalogued, held in (
         ("Capabilities", catalogue.CAPABILITIES, origin["capabilities"]),
@@ -80,7 +80,7 @@ def authors(layers: Layers) -> dict[str, str]:
 def readable(origin: str, names: Mapping[str, str]) -> str:
     """An origin with people by their e-mail addresses, and instants as the admin writes them."""
     named = PUBLIC_ID.sub(lambda match: names.get(match[0], match[0]), origin)
-    return INSTANT.sub(lambda match: _day(datetime.fromisoformat(match[0])), named)
+    return INSTANT.sub(lambda match: moments.plain(datetime.fromisoformat(match[0])), named)
 
 
 def of_subscription(subscription: Subscription) -> list[tuple[str, Any]]:
@@ -93,7 +93,7 @@ def of_subscription(subscription: Subscription) -> list[tuple[str, Any]]:
         ("Stripe's customer", subscription.stripe_customer),
         ("Stripe's subscription", subscription.stripe_subscription),
     ]
-    return [(name, _day(one) if isinstance(one, datetime) else one) for name, one in said if one]
+    return [(name, moments.plain(one) if isinstance(one, datetime) else one) for name, one in said if one]
 
 
 def of_plan(version: PlanVersion) -> list[tuple[str, str]]:
@@ -116,7 +116,7 @@ def _says(override: Override) -> Iterator[tuple[str, str]]:
     told = (
         ("State", override.state),
         ("Plan", str(override.plan_version or "")),
-        ("Trial ends", _day(override.trial_ends_at) if override.trial_ends_at else ""),
+        ("Trial ends", moments.plain(override.trial_ends_at) if override.trial_ends_at else ""),
         ("Gives", ", ".join([*override.capabilities_added, *override.meters_added])),
         ("Takes away", ", ".join([*override.capabilities_removed, *override.meters_removed])),
         ("Limits", _limits(override.limits)),
@@ -132,7 +132,3 @@ def _state(override: Override, at: datetime) -> tuple[str, str]:
 
 def _limits(limits: Mapping[str, int]) -> str:
     return ", ".join(f"{name} {value}" for name, value in sorted(limits.items()))
-
-
-def _day(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime(f"{moments.DAY_AND_TIME} UTC")

@@ -36,6 +36,11 @@ def long(moment: datetime | None) -> SafeString | str:
     return format_html(told, short(moment), distance(moment))
 
 
+def plain(moment: datetime) -> str:
+    """`3 Mar 2025, 14:02 UTC`, where there can be no markup."""
+    return moment.astimezone(UTC).strftime(f"{DAY_AND_TIME} UTC")
+
+
 def distance(moment: datetime) -> str:
     """How long ago, or in how long, by its two largest units."""
     now = timezone.now()

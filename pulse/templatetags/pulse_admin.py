@@ -54,7 +54,7 @@ def _instant(value: Any) -> str:
         parsed = parse_datetime(value)
     except ValueError:
         return ""
-    return parsed.strftime(f"{moments.DAY_AND_TIME} UTC") if parsed else ""
+    return moments.plain(parsed) if parsed else ""
 
 
 @register.simple_tag

@@ -29,25 +29,7 @@ class Command(OperatorCommand):
         show.add_argument("ids", nargs="+", metavar="ID")
         override = verbs.add_parser("override", help="Lay an override over what they have.")
         override.add_argument("ids", nargs="+", metavar="ID")
-        self.reason_option(override, required=True)
-        self.dry_run_option(override)
-        override.add_argument(
-            "--state", default="", help="trial, active, grace, expired, suspended, canceled."
-        )
-        override.add_argument("--plan", default="", help="A plan, or 'team v2'.")
-        override.add_argument("--trial-ends", type=_instant, metavar="INSTANT", help="RFC 3339.")
-        override.add_argument(
-            "--add", action="append", default=[], metavar="CAPABILITY", help="Give it, too."
-        )
-        override.add_argument(
-            "--remove", action="append", default=[], metavar="CAPABILITY", help="Take it away."
-        )
-        override.add_argument(
-            "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help="Set a limit."
-        )
-        override.add_argument(
-            "--until", type=_instant, metavar="INSTANT", help="RFC 3339; for ever if absent."
-        )
+        self._override_options(override)
         revoke = verbs.add_parser("revoke", help="Take overrides away; what is below them is back.")
         revoke.add_argument("overrides", nargs="+", type=int, metavar="NUMBER")
         self.reason_option(revoke)
@@ -74,6 +56,27 @@ class Command(OperatorCommand):
         self.reason_option(retry)
         for one in verbs.choices.values():
             self.common(one)
+
+    def _override_options(self, override: CommandParser) -> None:
+        self.reason_option(override, required=True)
+        self.dry_run_option(override)
+        override.add_argument(
+            "--state", default="", help="trial, active, grace, expired, suspended, canceled."
+        )
+        override.add_argument("--plan", default="", help="A plan, or 'team v2'.")
+        override.add_argument("--trial-ends", type=_instant, metavar="INSTANT", help="RFC 3339.")
+        override.add_argument(
+            "--add", action="append", default=[], metavar="CAPABILITY", help="Give it, too."
+        )
+        override.add_argument(
+            "--remove", action="append", default=[], metavar="CAPABILITY", help="Take it away."
+        )
+        override.add_argument(
+            "--limit", action="append", default=[], type=_limit, metavar="NAME=N", help="Set a limit."
+        )
+        override.add_argument(
+            "--until", type=_instant, metavar="INSTANT", help="RFC 3339; for ever if absent."
+        )
 
     def run(self, *, actor: Actor, verb: str, **options: Any) -> None:
         getattr(self, "_" + verb.replace("-", "_"))(actor, options)
