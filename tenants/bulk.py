@@ -83,6 +83,7 @@ def start(
         parameters=dict(parameters or {}),
         reason=reason,
         operator=cast(User | None, actor.user),
+        started_by=actor.name if actor.user else "",
         request_id=actor.request_id,
     )
     BulkResult.objects.bulk_create(BulkResult(run=run, organization=one) for one in selected)
@@ -167,9 +168,14 @@ def counts(run: BulkRun) -> dict[str, int]:
 
 
 def actor_of(run: BulkRun) -> Actor:
-    """Who wanted it, with the permissions of now and through their own door, so that a freeze holds."""
-    if run.operator is None:
+    """Who wanted it, with the permissions of now and through their own door, so that a freeze holds.
+
+    One who was erased has none.
+    """
+    if not run.started_by:
         return JOB
+    if run.operator is None:
+        return Actor(kind="user", name=run.started_by, door="admin", request_id=run.request_id)
     return from_user(run.operator, door="admin", request_id=run.request_id)
 
 

@@ -412,7 +412,11 @@ class BulkRun(models.Model):
     operation = models.CharField(max_length=40)
     parameters = models.JSONField(default=dict)
     reason = models.CharField(max_length=500, blank=True)
-    operator = models.ForeignKey(User, models.PROTECT, null=True, help_text="Empty: from the command line.")
+    operator = models.ForeignKey(User, models.SET_NULL, null=True)
+    # It outlives the operator, whose run then is nobody else's.
+    started_by = models.CharField(
+        max_length=64, blank=True, help_text="The operator's public UUID. Empty: from the command line."
+    )
     request_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     canceled_at = models.DateTimeField(null=True)
@@ -425,6 +429,12 @@ class BulkRun(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.pk} {self.operation}"
+
+    @property
+    def wanted_by(self) -> str:
+        if self.operator is not None:
+            return self.operator.email
+        return "somebody who was erased" if self.started_by else "the command line"
 
 
 class BulkResult(models.Model):

@@ -135,7 +135,7 @@ class BulkRunAdmin(OfTenants):
 
     @display(description="By")
     def who(self, run: BulkRun) -> str:
-        return run.operator.email if run.operator else "the command line"
+        return run.wanted_by
 
     @display(description="Began (UTC)", ordering="created_at")
     def began(self, run: BulkRun) -> SafeString | str:

@@ -12,9 +12,10 @@ from pulse.actors import Actor
 from pulse.models import AuditEvent
 from pulse.problems import PermissionRefused
 from rbac import databases
-from tenants import bulk, errors, lifecycle
-from tenants.models import DEFAULT_ORGANIZATION, BulkResult, BulkRun, Organization, Status
+from tenants import bulk, errors, lifecycle, people
+from tenants.models import DEFAULT_ORGANIZATION, BulkResult, BulkRun, Membership, Organization, Status, User
 from tests.factories import SYSTEM, acting, make_operator, make_organization
+from tests.tenants.states import STEPS
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -162,6 +163,22 @@ def test_an_operator_who_has_lost_the_permission_does_no_more() -> None:
     user.groups.clear()
     bulk.proceed()
     assert sorted(states(run).values()) == ["done", "refused"]
+
+
+def test_a_purge_erases_a_former_operator_with_runs_and_their_runs_do_no_more() -> None:
+    make_organization("acme")
+    former = make_operator("operator")
+    Membership.objects.create(user=former, organization_id="acme")
+    run = bulk.start("suspend", make_rows(2), actor=acting(former))
+    bulk.proceed(seconds=0)
+    people.change_groups(former, groups=[], actor=SYSTEM)
+    for step in STEPS["purged"]:
+        step("acme")
+    assert not User.objects.filter(pk=former.pk).exists()
+    bulk.proceed()
+    assert sorted(states(run).values()) == ["done", "refused"]
+    run.refresh_from_db()
+    assert run.wanted_by == "somebody who was erased"
 
 
 def test_a_freeze_holds_for_what_a_run_has_left(operator: Actor) -> None:
