@@ -111,10 +111,8 @@ def _signed_in(request: HttpRequest, membership: Membership) -> HttpResponse:
     if request.user.is_authenticated and not (request.user == user and is_confined):
         logout(request)
     record_authentication(request, user, method="sso", organization=membership.organization_id)
-    login = Login(
-        user=user, email=user.email, signal_kwargs={sessions.SESSION_KEY: membership.organization_id}
-    )
-    return perform_login(request, login)
+    bounds = sessions.bounds(membership)
+    return perform_login(request, Login(user=user, email=user.email, signal_kwargs=bounds))
 
 
 def _organization_of(email: str) -> str:

@@ -1,8 +1,10 @@
 """That a session was opened by an organization's identity provider, and so reaches nothing else."""
 
+import time
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.signals import user_logged_in
 from django.dispatch import receiver
@@ -10,9 +12,12 @@ from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 
 from pulse.problems import respond
+from tenants.models import Membership
 from tenants.sso import errors
 
 SESSION_KEY = "sso_organization"
+# In seconds since 1970.
+UNTIL_KEY = "sso_until"
 
 View = Callable[..., HttpResponseBase]
 
@@ -23,11 +28,23 @@ def organization_of(request: HttpRequest) -> str | None:
     return found
 
 
+def bounds(membership: Membership) -> dict[str, str | float]:
+    """What `confine` is to be told at the end of a sign-in: where the session may go, and until when."""
+    until = cast(datetime, membership.vouched_until)
+    return {SESSION_KEY: membership.organization_id, UNTIL_KEY: until.timestamp()}
+
+
+def is_over(request: HttpRequest) -> bool:
+    """Whether a confined session's own time is up, wherever else its person has come in since."""
+    return time.time() >= float(request.session.get(UNTIL_KEY, 0))
+
+
 @receiver(user_logged_in)
 def confine(request: HttpRequest, **more: Any) -> None:
     """As the sign-in is whole: after a second factor, where the person has one."""
     if SESSION_KEY in more:
         request.session[SESSION_KEY] = more[SESSION_KEY]
+        request.session[UNTIL_KEY] = more[UNTIL_KEY]
 
 
 def keeps_out(view: View) -> View:

@@ -54,3 +54,15 @@ def test_what_a_person_had_chosen_before_does_not_shut_them_out(ann, provider: P
     own.post("/organization", {"organization": "beta"})
     sign_in(provider, client=own)
     assert asks(own) == (200, "")
+
+
+def test_a_session_is_over_in_time_whatever_the_person_opens_elsewhere(connect, provider, browser) -> None:
+    connect("acme", issuer=provider.issuer, session_minutes=5)
+    sign_in(provider, client=browser)
+    assert asks(browser) == (200, "")
+    with time_machine.travel(time.time() + 5 * 60 + 1):
+        sign_in(provider, client=(elsewhere := Client()))
+        assert asks(elsewhere) == (200, "")
+        assert asks(browser) == (401, "sso_required")
+        sign_in(provider, client=browser)
+        assert asks(browser) == (200, "")
