@@ -11,7 +11,7 @@ from pulse.metrics import born, scrape_collectors
 
 signups = Counter("pulse_hosted_signups_total", "Well-formed sign-ups that were accepted.")
 signups_refused = Counter("pulse_hosted_signups_refused_total", "Sign-ups that were refused.", ["reason"])
-sign_ins = Counter("pulse_sign_ins_total", "Passwords that were tried, by their end.", ["outcome"])
+sign_ins = Counter("pulse_sign_ins_total", "Sign-ins by password or passkey, by their end.", ["outcome"])
 provisions = Counter("pulse_hosted_provisions_total", "Provisionings by their end.", ["status"])
 transitions = Counter(
     "pulse_hosted_lifecycle_transitions_total",

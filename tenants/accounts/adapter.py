@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from pulse import recent
 from pulse.clients import address_of
 from tenants.accounts import attempts, history, letters
+from tenants.models import User
 
 # What each of allauth's mails calls the link in it.
 LINKS = ("activate_url", "password_reset_url")
@@ -49,7 +50,8 @@ class Adapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        history.failed(request, str(credentials.get("email", "")))
+        email = str(credentials.get("email", "")).lower()
+        history.failed(request, User.objects.filter(email=email).only("public_id").first())
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """What changes an account asks for the same as a sensitive verb does."""

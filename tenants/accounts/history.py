@@ -34,12 +34,11 @@ def signed_out(request: HttpRequest, user: User | None, **more: Any) -> None:
         _record("account.sign_out", request, user)
 
 
-def failed(request: HttpRequest, email: str) -> None:
-    """Leave it to a job, which takes as long for an address that nobody has, to record it."""
+def failed(request: HttpRequest, user: User | None) -> None:
+    """Leave it to a job, which takes as long for an account that nobody has, to record it."""
     from tenants.tasks import record_failed_sign_in
 
     sign_ins.labels(outcome="failure").inc()
-    user = User.objects.filter(email=email.lower()).only("public_id").first()
     if _is_kept():
         request_id = request.META.get("pulse.request_id", "")
         record_failed_sign_in.enqueue(str(user.public_id) if user else "", request_id)

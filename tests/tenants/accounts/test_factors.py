@@ -1,17 +1,29 @@
 """Second factors: enrolled, asked for, and required of operators outside development."""
 
+import json
 import time
+from hashlib import sha256
 
 import pytest
+from allauth.account.utils import user_pk_to_url_str
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.test import Client
+from django_tasks_db.models import DBTaskResult
+from fido2.webauthn import (
+    AuthenticationResponse,
+    AuthenticatorAssertionResponse,
+    AuthenticatorData,
+    CollectedClientData,
+)
 
 from pulse import sealing
 from pulse.models import AuditEvent
+from tenants.models import User
 from tests.api import Caller, code
 from tests.factories import make_operator, operator_token
 from tests.tenants.accounts.people import PAGE, PASSWORD, browser_of, make_person, post_comes, sign_in
+from tests.tenants.scrape import value_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -168,13 +180,38 @@ def test_a_passkey_alone_is_asked_whether_it_knows_its_person() -> None:
     assert asked["publicKey"]["userVerification"] == "required"
 
 
-@pytest.mark.parametrize("credential", ["", "{}", "[]", '{"response": {"userHandle": "MQ"}}'])
+@pytest.mark.parametrize(
+    "credential", ["", "null", "[1]", '{"id": "x"}', '{"response": {"userHandle": "MQ"}}']
+)
 def test_what_is_no_answer_of_a_passkey_signs_nobody_in(credential: str) -> None:
     make_person()
     client = Client()
     client.get(PASSKEY, headers={"accept": "application/json"})
     assert client.post(PASSKEY, {"credential": credential})["Location"] == "/account/login/"
     assert client.get("/account/").status_code == 302
+
+
+def forged(person: User) -> str:
+    """What a passkey says that nobody has registered, and that claims to be this person's."""
+    asked = CollectedClientData.create("webauthn.get", b"any challenge", "http://testserver")
+    held = AuthenticatorData.create(sha256(b"testserver").digest(), AuthenticatorData.FLAG.UP, 1)
+    handle = user_pk_to_url_str(person).encode()
+    said = AuthenticatorAssertionResponse(
+        client_data=asked, authenticator_data=held, signature=b"none", user_handle=handle
+    )
+    return json.dumps(dict(AuthenticationResponse(raw_id=b"a key", response=said)))
+
+
+def test_a_passkey_that_is_refused_is_a_failed_sign_in_of_whose_it_claims_to_be() -> None:
+    person = make_person()
+    before = value_of("pulse_sign_ins_total", outcome="failure")
+    client = Client()
+    for credential in (forged(person), "{}"):
+        client.get(PASSKEY, headers={"accept": "application/json"})
+        client.post(PASSKEY, {"credential": credential})
+    assert value_of("pulse_sign_ins_total", outcome="failure") == before + 2
+    left = [task.args_kwargs["args"][0] for task in DBTaskResult.objects.order_by("enqueued_at")]
+    assert left == [str(person.public_id), ""]
 
 
 def test_an_address_asks_for_no_more_than_sixty_challenges_a_minute() -> None:
