@@ -22,6 +22,8 @@ PASSING = frozenset({
     "bulk.start",
     "bulk.cancel",
     "database.backup",
+    # What began before the freeze comes to its end, or what it found out would be lost.
+    "drill.end",
     "evidence.export",
     "freeze.begin",
     "freeze.lift",
@@ -32,6 +34,9 @@ PASSING = frozenset({
     "organization.soft_delete",
     "organization.suspend",
     "organization.unsuspend",
+    "packet.abandoned",
+    "packet.failed",
+    "packet.passed",
     "support.end",
     "support.start",
     "token.revoke",

@@ -73,6 +73,15 @@ def revive(*, actor: Actor, reason: str = "") -> KillSwitch:
 
 
 @transaction.atomic
+def revive_own(*, actor: Actor, reason: str) -> bool:
+    """Take it off if it is on for this very reason; whether it was. Somebody else's is left on."""
+    switch = KillSwitch.objects.select_for_update().filter(killed=True, reason=reason).first()
+    if switch is not None:
+        revive(actor=actor, reason=reason)
+    return switch is not None
+
+
+@transaction.atomic
 def _flip(*, killed: bool, verb: str, actor: Actor, reason: str) -> KillSwitch:
     actor.require("pulse.flip_killswitch")
     audit.checked_reason(reason)

@@ -6,12 +6,13 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch, QuerySet
 from django.utils import timezone
 
 from pulse import audit
 from pulse.actors import Actor
 from runbooks import errors, lanes, release
-from runbooks.models import EvidenceRun, Packet, PacketState, Role
+from runbooks.models import EvidenceRecord, EvidenceRun, Packet, PacketState, Role
 from runbooks.release import Release
 
 IMPLEMENT = "runbooks.implement_packet"
@@ -70,14 +71,20 @@ def standings(*, code: Release | None = None) -> dict[tuple[str, str], Standing]
     Raises `InvalidDocument`.
     """
     code = code or release.on_disk()
-    rows = {
-        (row.lane, row.name): row for row in Packet.objects.select_related("implementation", "review").all()
-    }
+    rows = {(row.lane, row.name): row for row in _with_evidence(Packet.objects.all())}
     return {
         (packet.lane, packet.id): standing(packet, rows.get((packet.lane, packet.id)), code=code)
         for lane in lanes.every().values()
         for packet in lane.packets.values()
     }
+
+
+def _with_evidence(rows: QuerySet[Packet]) -> QuerySet[Packet]:
+    """With the outcome of each command that their runs have run, and without what it wrote."""
+    records = EvidenceRecord.objects.only("sequence", "run", "argv", "passed").order_by("sequence")
+    return rows.select_related("implementation", "review").prefetch_related(
+        Prefetch("implementation__records", records), Prefetch("review__records", records)
+    )
 
 
 def standing(packet: lanes.Packet, row: Packet | None, *, code: Release) -> Standing:
@@ -89,11 +96,15 @@ def standing(packet: lanes.Packet, row: Packet | None, *, code: Release) -> Stan
 
 
 def _stale(packet: lanes.Packet, row: Packet, *, code: Release) -> str:
-    runs = [run for run in (row.implementation, row.review) if run is not None]
+    runs = {Role.IMPLEMENTER: row.implementation}
+    if row.state == PacketState.APPROVED:
+        runs[Role.REVIEWER] = row.review
     now = timezone.now()
     if code.is_dirty:
         return "the code has changes that are in no commit"
-    for run in runs:
+    for role, run in runs.items():
+        if run is None or not _proves(packet, role, run):
+            return "its evidence is not of the commands that it has"
         if run.version != code.version:
             return f"its evidence is of {run.version[:18]}, and the code is {code.version[:18]}"
         if run.ended_at is None or run.ended_at > now:
@@ -101,6 +112,17 @@ def _stale(packet: lanes.Packet, row: Packet, *, code: Release) -> str:
         if now - run.ended_at > timedelta(days=packet.shelf_days):
             return f"its evidence is older than {packet.shelf_days} days"
     return ""
+
+
+def _proves(packet: lanes.Packet, role: str, run: EvidenceRun) -> bool:
+    """Whether the run is what it is said to be, and its records are of the packet's commands and all passed.
+
+    They alone are hash-chained: what a packet's row says counts for nothing without them.
+    """
+    if (run.lane, run.subject, run.role, run.passed) != (packet.lane, packet.id, role, True):
+        return False
+    proved = [(tuple(record.argv), record.passed) for record in run.records.all()]
+    return proved == [(command.argv, True) for command in packet.acceptance]
 
 
 @transaction.atomic
@@ -168,10 +190,11 @@ def _require_reviewable(packet: lanes.Packet, row: Packet, code: Release, *, act
         )
     if row.implementation is None or row.implementation.version != code.version:
         raise errors.NotReviewable
-    kept = {other.name: other for other in Packet.objects.filter(lane=packet.lane, name__in=packet.requires)}
+    required = Packet.objects.filter(lane=packet.lane, name__in=packet.requires)
+    kept = {other.name: other for other in _with_evidence(required)}
     for name in packet.requires:
-        required = lanes.find_packet(name, lane=packet.lane)
-        if not standing(required, kept.get(name), code=code).counts:
+        other = lanes.find_packet(name, lane=packet.lane)
+        if not standing(other, kept.get(name), code=code).counts:
             raise errors.PacketState(f"{packet.id} requires {name}, which is not approved.")
 
 

@@ -83,10 +83,12 @@ def default_stage() -> str:
     return FIRST_STAGE if stage == "development" else stage
 
 
-def compute(stage: str) -> Readiness:
-    """Walks the chain of evidence, and asks git for the code. What cannot be read blocks."""
+def compute(stage: str, *, chain: Line | None = None) -> Readiness:
+    """Asks git for the code, and walks the chain of evidence unless its line is given. What cannot be read
+    blocks.
+    """
     code = release.on_disk()
-    lines = (_evidence(), *_lines(stage, code))
+    lines = (chain or chain_line(), *_lines(stage, code))
     if any(line.blocks and not line.holds for line in lines):
         outcome = Outcome.NO_GO
     elif any(not line.holds for line in lines):
@@ -124,7 +126,8 @@ def _failed_drills(stage: str) -> Iterator[Line]:
                 )  # fmt: skip
 
 
-def _evidence() -> Line:
+def chain_line() -> Line:
+    """Reads all evidence that there is."""
     broken = evidence.verify()
     why = f"record {broken.sequence}: {broken.reason}" if broken else ""
     return Line(
@@ -161,12 +164,21 @@ def _condition(
 
 def _drilled(drill: str, shelf_days: int) -> tuple[bool, datetime | None, str]:
     """Whether the drill passed when it was last held, within its shelf life; when, and why not."""
-    last = DrillRun.objects.filter(drill=drill, state__in=ENDED).first()
+    ended = DrillRun.objects.filter(drill=drill, state__in=ENDED).select_related("evidence__run")
+    last = ended.defer("evidence__output").first()
     if last is None:
         return False, None, f"the drill {drill} was never held"
     if last.state not in WENT_WELL:
         return False, last.ended_at, f"the drill {drill} failed"
+    if not _is_proved(last):
+        return False, last.ended_at, f"no evidence says that {drill} passed"
     age = timezone.now() - (last.ended_at or last.started_at)
     if not timedelta(0) <= age <= timedelta(days=shelf_days):
         return False, last.ended_at, f"the drill {drill} was last held more than {shelf_days} days ago"
     return True, last.ended_at, ""
+
+
+def _is_proved(held: DrillRun) -> bool:
+    """By a record of the chain: the run's own row counts for nothing without it."""
+    record = held.evidence
+    return record is not None and record.passed and record.run.subject == held.drill

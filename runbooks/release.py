@@ -12,7 +12,8 @@ GIT_SECONDS = 20
 SUFFIXES = frozenset((".py", ".html", ".txt", ".yaml", ".md", ".css", ".js", ".sql", ".toml"))
 # Reports on readiness are written beside the code and are none.
 NO_CODE = ":(exclude)docs/readiness"
-APPS = ("pulse", "tenants", "rbac", "billing", "runbooks")
+# The tests are code too: they are what proves packets.
+PARTS = ("pulse", "tenants", "rbac", "billing", "runbooks", "tests", "bench")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def on_disk() -> Release:
     top = _git(folder, "rev-parse", "--show-toplevel", "HEAD")
     if top is None or Path(top.splitlines()[0]).resolve() != folder.resolve():
         return Release(_of_files(folder), is_dirty=False)
-    changes = _git(folder, "status", "--porcelain", "--", ".", NO_CODE)
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=all", "--", ".", NO_CODE)
     return Release(top.splitlines()[1], is_dirty=changes is None or bool(changes.strip()))
 
 
@@ -56,7 +57,8 @@ def _git(folder: Path, *arguments: str) -> str | None:
 
 def _of_files(folder: Path) -> str:
     digest = hashlib.sha256()
-    for file in sorted(file for app in APPS for file in (folder / app).rglob("*") if file.suffix in SUFFIXES):
+    found = [*folder.glob("*"), *(file for part in PARTS for file in (folder / part).rglob("*"))]
+    for file in sorted(file for file in found if file.suffix in SUFFIXES):
         digest.update(f"{file.relative_to(folder)}\0".encode())
         digest.update(hashlib.sha256(file.read_bytes()).digest())
     return f"files:{digest.hexdigest()[:40]}"

@@ -19,7 +19,7 @@ from pulse.actors import Actor, from_job
 from pulse.settings import STAGES
 from runbooks import errors, readiness
 from runbooks.models import EvidenceHead, Outcome, Verdict, VerdictEnd
-from runbooks.readiness import Readiness
+from runbooks.readiness import Line, Readiness
 
 SIGN = "runbooks.sign_verdict"
 VIEW = "runbooks.view_verdict"
@@ -71,7 +71,6 @@ def state_of(verdict: Verdict) -> str:
     return "standing" if verdict.outcome in OPENING else "no go"
 
 
-@transaction.atomic
 def sign(stage: str, *, actor: Actor, reason: str, outcome: str = "") -> Verdict:
     """Sign what is computed now, for `PULSE_VERDICT_DAYS`; it supersedes the stage's verdict before it.
 
@@ -83,9 +82,17 @@ def sign(stage: str, *, actor: Actor, reason: str, outcome: str = "") -> Verdict
     actor.require_recent()
     audit.required_reason(reason)
     require_stage(stage)
-    EvidenceHead.objects.get_or_create(id=1)
+    head, _ = EvidenceHead.objects.get_or_create(id=1)
+    # Before anything is locked: while the whole chain is read, others go on writing.
+    return _sign(
+        stage, outcome, read_to=head.sequence, chain=readiness.chain_line(), actor=actor, reason=reason
+    )
+
+
+@transaction.atomic
+def _sign(stage: str, outcome: str, *, read_to: int, chain: Line, actor: Actor, reason: str) -> Verdict:
     head = EvidenceHead.objects.select_for_update().get(id=1)
-    computed = readiness.compute(stage)
+    computed = readiness.compute(stage, chain=chain if head.sequence == read_to else None)
     _require_seen(computed, outcome)
     now = timezone.now()
     verdict = Verdict.objects.create(

@@ -198,7 +198,8 @@ class PacketAdmin(ReadOnlyAdmin):
         self._require_reader(request)
         found = find(lane, packet)
         row = Packet.objects.filter(lane=lane, name=packet).first()
-        standing = packets.standings()[lane, packet]
+        standings = packets.standings()
+        standing = standings[lane, packet]
         records = EvidenceRecord.objects.only(
             "sequence", "run", "argv", "passed", "failure", "seconds", "junit"
         )
@@ -216,7 +217,7 @@ class PacketAdmin(ReadOnlyAdmin):
             "runs": [{"run": run, "who": names.get(run.actor, run.actor)} for run in held],
             "waits": waits,
             "is_moving": waits or any(run.ended_at is None for run in held),
-            "requires": [(one, packets.standings()[lane, one].state) for one in found.requires],
+            "requires": [(one, standings[lane, one].state) for one in found.requires],
             "actions_detail": list(map(asdict, self.packet_buttons(request, found, standing.state))),
         }
         return TemplateResponse(request, self.page_template, context)

@@ -43,7 +43,7 @@ def the_routes_answer(rehearsal: Rehearsal) -> None:
 
 def shut(rehearsal: Rehearsal) -> None:
     """Flip the kill switch"""
-    reason = f"drill {rehearsal.mark}"
+    rehearsal.kept["reason"] = reason = f"drill {rehearsal.mark}"
     rehearsal.note("kill_switch", reason)
     hosted_mode.kill(actor=ACTOR, reason=reason)
 
@@ -68,7 +68,8 @@ def health_still_answers(rehearsal: Rehearsal) -> None:
 
 def reopen(rehearsal: Rehearsal) -> None:
     """Take the kill switch off"""
-    hosted_mode.revive(actor=ACTOR, reason=f"end of drill {rehearsal.mark}")
+    is_ours = hosted_mode.revive_own(actor=ACTOR, reason=rehearsal.kept["reason"])
+    rehearsal.expect(is_ours, "the switch as this drill left it", "that somebody has flipped it meanwhile")
 
 
 def the_routes_answer_as_before(rehearsal: Rehearsal) -> None:

@@ -12,7 +12,6 @@ from django.conf import settings
 
 from pulse import hosted_mode
 from pulse.actors import from_job
-from pulse.models import KillSwitch
 from runbooks.drills.journal import Journal
 from runbooks.models import DrillRun
 from tenants import lifecycle, synthetic
@@ -48,8 +47,7 @@ def dismiss_person(email: str) -> None:
 
 def revive(reason: str) -> None:
     """Unless somebody else has shut it meanwhile, for a reason of their own."""
-    if KillSwitch.objects.filter(killed=True, reason=reason).exists():
-        hosted_mode.revive(actor=ACTOR, reason=reason)
+    hosted_mode.revive_own(actor=ACTOR, reason=reason)
 
 
 def free_default(_: str) -> None:

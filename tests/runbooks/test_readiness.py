@@ -10,10 +10,10 @@ from django.core.management import call_command, execute_from_command_line
 from django.utils import timezone
 
 from runbooks import lanes, readiness
-from runbooks.models import DrillRun, Outcome
+from runbooks.models import DrillRun, Outcome, Packet
 from tests.processes import manage
 from tests.runbooks.tampering import drop_triggers, set_column
-from tests.runbooks.world import Repository, drilled, implement, packet, ready
+from tests.runbooks.world import Repository, approve, drilled, implement, packet, ready
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -80,6 +80,28 @@ def test_a_drill_ages(repository: Repository) -> None:
     ready()
     with time_machine.travel(timezone.now() + timedelta(days=31)):
         assert line("C1").state == "open"
+
+
+def test_a_drill_that_the_chain_knows_nothing_of_proves_nothing(repository: Repository) -> None:
+    ready()
+    DrillRun.objects.filter(drill="gate-closing").update(evidence=None)
+    assert (line("C1").state, line("C1").why) == ("open", "no evidence says that gate-closing passed")
+
+
+def test_a_packet_whose_evidence_is_another_s_does_not_count(repository: Repository) -> None:
+    ready()
+    other = Packet.objects.get(name="HOP-01")
+    Packet.objects.filter(name="HOP-02").update(implementation=other.implementation, review=other.review)
+    assert (line("HOP-02").state, line("HOP-02").why) == (
+        "stale", "its evidence is not of the commands that it has",
+    )  # fmt: skip
+
+
+def test_a_packet_that_has_got_another_command_is_stale(repository: Repository) -> None:
+    approve(repository.packet())
+    assert line("ONE").state == "approved"
+    repository.packet(["echo", "fine"], ["echo", "better"])
+    assert line("ONE").state == "stale"
 
 
 def test_a_packet_tells_what_to_do_next(repository: Repository) -> None:

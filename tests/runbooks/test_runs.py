@@ -14,7 +14,7 @@ from django.db import connection, connections
 
 from pulse import faults
 from pulse.problems import Problem
-from runbooks import commands, evidence, lanes, runs
+from runbooks import commands, evidence, lanes, release, runs
 from runbooks.models import DrillRun, EvidenceRun, Role
 from tests.factories import SYSTEM
 from tests.processes import ROOT, environment, wait_for
@@ -254,8 +254,6 @@ def test_a_check_of_no_packet_is_evidence_too(repository: Repository) -> None:
 
 
 def test_without_a_repository_the_version_is_of_the_files(settings, tmp_path: Path) -> None:
-    from runbooks import release
-
     settings.BASE_DIR = tmp_path
     (tmp_path / "pulse").mkdir()
     (tmp_path / "pulse" / "one.py").write_text("1")
@@ -263,12 +261,20 @@ def test_without_a_repository_the_version_is_of_the_files(settings, tmp_path: Pa
     assert before.version.startswith("files:")
     assert not before.is_dirty
     (tmp_path / "pulse" / "one.py").write_text("2")
-    assert release.on_disk() != before
+    changed = release.on_disk()
+    assert changed != before
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "conftest.py").write_text("what proves packets")
+    assert release.on_disk() != changed
+
+
+def test_a_new_file_counts_also_where_git_is_told_not_to_look_for_any(repository: Repository) -> None:
+    repository.git("config", "status.showUntrackedFiles", "no")
+    (repository.folder / "conftest.py").write_text("pass everything")
+    assert release.on_disk().is_dirty
 
 
 def test_a_repository_around_the_code_is_not_the_codes(settings, repository: Repository) -> None:
-    from runbooks import release
-
     settings.BASE_DIR = repository.folder / "inner"
     settings.BASE_DIR.mkdir()
     assert release.on_disk().version.startswith("files:")

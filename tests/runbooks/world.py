@@ -11,10 +11,10 @@ from django.core.management import call_command
 from django.utils import timezone
 
 from pulse.actors import Actor
-from runbooks import lanes, packets, release, runs
+from runbooks import evidence, lanes, packets, release, runs
 from runbooks.models import DrillRun, EvidenceRecord, EvidenceRun, Packet, Role
 from runbooks.release import Release
-from tests.factories import acting, make_operator
+from tests.factories import SYSTEM, acting, make_operator
 
 OK = ["echo", "fine"]
 
@@ -123,14 +123,21 @@ def ready(*, stage: str = "private_beta", code: Release | None = None) -> None:
 
 
 def approved_row(proved: lanes.Packet, code: Release) -> None:
+    now = timezone.now()
     runs_of_both = [
         EvidenceRun.objects.create(
             lane=proved.lane, subject=proved.id, role=role, actor_kind="user", actor=role, host="here",
             version=code.version, is_dirty=code.is_dirty, process=1, passed=True,
-            started_at=timezone.now(), beat_at=timezone.now(), ended_at=timezone.now(),
+            started_at=now, beat_at=now, ended_at=now,
         )
         for role in (Role.IMPLEMENTER, Role.REVIEWER)
     ]  # fmt: skip
+    for run in runs_of_both:
+        for command in proved.acceptance:
+            evidence.append(
+                run, argv=list(command.argv), exit_code=0, passed=True, started_at=now, ended_at=now,
+                seconds=0.0, output=b"fine",
+            )  # fmt: skip
     Packet.objects.create(
         lane=proved.lane, name=proved.id, state="approved", implementer="implementer", reviewer="reviewer",
         implementation=runs_of_both[0], review=runs_of_both[1],
@@ -139,7 +146,10 @@ def approved_row(proved: lanes.Packet, code: Release) -> None:
 
 def drilled(drill: str, *, state: str = "passed") -> DrillRun:
     now = timezone.now()
+    record = evidence.record_drill(
+        drill, passed=state == "passed", journal="1 ok", started_at=now, seconds=0.0, actor=SYSTEM
+    )
     return DrillRun.objects.create(
         drill=drill, state=state, started_at=now, ended_at=now, beat_at=now, actor="job:test", door="job",
-        host="here", process=1,
+        host="here", process=1, evidence=record,
     )  # fmt: skip

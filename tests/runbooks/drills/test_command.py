@@ -28,6 +28,13 @@ def said(*arguments: str) -> Any:
     return json.loads(output.getvalue())
 
 
+def test_a_drill_that_was_named_and_not_held_proves_nothing(settings) -> None:
+    settings.PULSE_HOSTED_MODE = "false"
+    with pytest.raises(SystemExit) as ended:
+        call_command("drill", "run", "lifecycle-conflicts", stdout=StringIO())
+    assert ended.value.code == 1
+
+
 @pytest.mark.usefixtures("base")
 def test_it_holds_a_drill_and_remembers_it() -> None:
     (run,) = said("run", "lifecycle-conflicts")

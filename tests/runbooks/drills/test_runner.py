@@ -11,17 +11,18 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from pulse import faults, first_run, hosted_mode
+from pulse import faults, first_run, freeze, hosted_mode
 from pulse.models import AuditEvent, KillSwitch
 from pulse.problems import PermissionRefused, Problem
-from runbooks import errors, evidence
+from runbooks import errors, evidence, verdicts
 from runbooks.drills import runner
 from runbooks.drills.rollback import folder_of
 from runbooks.models import DrillRun, EvidenceRecord
-from tenants.models import ApiToken, Organization, User
+from tenants.models import ApiToken, Organization, Status, User
 from tests.factories import SYSTEM, acting, make_operator
 from tests.processes import PATIENCE_SECONDS, ROOT, environment
 from tests.runbooks.drills.serving import live
+from tests.runbooks.world import Repository, ready
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -174,6 +175,28 @@ def test_an_operator_who_shuts_the_gate_during_the_drill_keeps_it_shut() -> None
         runner.run("gate-closing", actor=SYSTEM)
     assert KillSwitch.objects.get().killed
     assert KillSwitch.objects.get().reason == "an attack"
+
+
+@pytest.mark.usefixtures("base")
+def test_a_switch_that_an_operator_has_flipped_meanwhile_fails_the_drill_and_stays() -> None:
+    faults.arm("drill.health_still_answers", lambda: hosted_mode.kill(actor=SYSTEM, reason="an attack"))
+    assert runner.run("gate-closing", actor=SYSTEM).state == "failed"
+    assert (KillSwitch.objects.get().killed, KillSwitch.objects.get().reason) == (True, "an attack")
+
+
+def test_a_freeze_keeps_no_failed_drill_from_its_consequences(repository: Repository, base: str) -> None:
+    """Held by an operator's command, whose writes the freeze refuses."""
+    ready()
+    verdicts.sign("private_beta", actor=SYSTEM, reason="all is well")
+
+    def freeze_and_let_them_in() -> None:
+        freeze.begin(actor=SYSTEM, reason="an incident")
+        Organization.objects.filter(is_synthetic=True).update(status=Status.ACTIVE)
+
+    faults.arm("drill.suspend", freeze_and_let_them_in)
+    operator = acting(make_operator("operator"), door="command")
+    assert runner.run(ROUND_TRIP, actor=operator).state == "failed"
+    assert not verdicts.stands("private_beta")
 
 
 def test_holding_a_drill_takes_its_permission() -> None:
