@@ -29,6 +29,18 @@ def script(name: str, folder: Path, ours: Installation) -> "subprocess.Completed
     )
 
 
+def damage(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[:4096] + b"\xff" * (len(content) - 4096))
+
+
+def sign(folder: Path) -> None:
+    """As if the copy had been damaged before its checksum was made."""
+    sums = "find . -type f ! -name SHA256SUMS -print0 | xargs -0 sha256sum"
+    done = subprocess.run(["bash", "-c", sums], cwd=folder, capture_output=True, check=True)
+    (folder / "SHA256SUMS").write_bytes(done.stdout)
+
+
 def said(ours: Installation, *arguments: str) -> str:
     done = ours.manage(*arguments)
     assert done.returncode == 0, done.stderr
@@ -68,3 +80,26 @@ def test_a_backup_that_was_changed_is_refused_before_anything_is_written(tmp_pat
 
         assert script("restore.sh", tmp_path / "backup", new).returncode != 0
         assert not (tmp_path / "new" / "data").exists()
+
+
+@pytest.mark.drill
+def test_one_tenant_that_is_damaged_keeps_no_other_from_coming_back(tmp_path: Path):
+    with installation(tmp_path / "old") as old, installation(tmp_path / "new") as new:
+        said(old, "migrate", "-v0")
+        for name in ("acme", "globex"):
+            said(old, "provision", "--email", f"ann@{name}.example", "--name", name, "--id", name)
+        said(old, "reconcile")
+        said(old, "backup_tenants")
+        damage(old.home / "data" / "orgs" / "acme" / "rbac.db")
+        backed_up = script("backup.sh", tmp_path / "backup", old)
+        assert backed_up.returncode == 1
+        assert "Some tenants were not backed up" in backed_up.stderr
+        [copy] = (tmp_path / "backup" / "backups" / "acme").glob("*/rbac.db")
+        damage(copy)
+        sign(tmp_path / "backup")
+
+        restored = script("restore.sh", tmp_path / "backup", new)
+        assert restored.returncode == 1
+        assert "Not restored: acme." in restored.stderr
+        assert "globex" in said(new, "organizations")
+        assert said(new, "verify_tenants", "globex")

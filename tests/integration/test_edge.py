@@ -202,6 +202,21 @@ def test_what_the_product_is_told_cannot_be_forged(product: Edge, acme: str, tok
 
 
 @pytest.mark.parametrize(
+    ("sent", "seen"),
+    [
+        ("theme=dark; sessionid=secret; page=2", ["theme=dark; page=2"]),
+        ("sessionid=secret", []),
+        ("sessionid=; sessionid=secret; theme=dark", []),
+        ("theme=dark; notsessionid=1", ["theme=dark; notsessionid=1"]),
+    ],
+)
+def test_the_product_gets_no_session(product: Edge, token: str, sent: str, seen: list[str]):
+    headers = product.ask("/", headers=bearer(token, Cookie=sent)).json()["headers"]
+
+    assert [value for name, value in headers if name == "Cookie"] == seen
+
+
+@pytest.mark.parametrize(
     "asked", [["{other}"], ["{own}", "{other}"], ["{other}", "{own}"], ["{own}, {other}"]]
 )
 def test_another_organization_cannot_be_asked_for(product: Edge, acme: str, token: str, asked: list[str]):
