@@ -164,7 +164,9 @@ def _apply(event: StripeEvent) -> str:
         return Status.IRRELEVANT
     event.organization_id = _organization_of(event, subject)
     if event.organization_id is None:
-        return Status.UNKNOWN_CUSTOMER
+        # Of a purged organization, whose id never comes back, nothing is kept.
+        is_purged = Organization.objects.purged().named(_named_in(subject)).exists()
+        return Status.IRRELEVANT if is_purged else Status.UNKNOWN_CUSTOMER
     # Locked before anything is compared: another worker may have a newer event of the same subscription.
     Organization.objects.select_for_update().get(pk=event.organization_id)
     if is_checkout:
@@ -189,13 +191,17 @@ def _organization_of(event: StripeEvent, subject: dict[str, Any]) -> str | None:
     A customer can pay for several organizations, so that the customer says least. A drill's pays for nothing.
     """
     living = Organization.objects.living().customers()
-    named = str((subject.get("metadata") or {}).get("organization") or subject.get("client_reference_id"))
     places = (
         living.filter(stripe_subscriptions=str(subject.get("id"))),
-        living.named(named),
+        living.named(_named_in(subject)),
         living.filter(subscription__stripe_customer=event.customer).exclude(subscription__stripe_customer=""),
     )
     return next((found.pk for place in places if (found := place.order_by("pk").first())), None)
+
+
+def _named_in(subject: dict[str, Any]) -> str:
+    """What our Checkout wrote into it, or somebody in Stripe; anything may stand there."""
+    return str((subject.get("metadata") or {}).get("organization") or subject.get("client_reference_id"))
 
 
 def _link(organization_id: str, event: StripeEvent, session: dict[str, Any]) -> None:

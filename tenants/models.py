@@ -72,6 +72,10 @@ class OrganizationQuerySet(models.QuerySet["Organization"]):
         """All but the tombstones."""
         return self.exclude(status=Status.PURGED)
 
+    def purged(self) -> Self:
+        """The tombstones."""
+        return self.filter(status=Status.PURGED)
+
     def customers(self) -> Self:
         """All but those that drills make for themselves."""
         return self.filter(is_synthetic=False)

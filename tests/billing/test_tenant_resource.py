@@ -16,7 +16,7 @@ from pulse import faults
 from tenants import lifecycle, resources
 from tenants.errors import ProvisioningFailed
 from tenants.models import Organization
-from tests.billing.stripe_world import SECRET, deliver, event, process, subscription
+from tests.billing.stripe_world import SECRET, checkout, deliver, event, process, subscription
 from tests.factories import SYSTEM, make_organization
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -94,8 +94,11 @@ def test_a_purge_erases_each_table_and_a_late_event_brings_nothing_back() -> Non
         lifecycle.purge("acme", actor=SYSTEM)
         assert not any(model._default_manager.exists() for model in TABLES.values())
         deliver(event(2, subscription("canceled")))
+        late = checkout(customer_details={"email": "ann@acme.example"})
+        deliver(event(3, late, kind="checkout.session.completed"))
         process()
-    assert StripeEvent.objects.get().status == "unknown_customer"
+    kept = StripeEvent.objects.values_list("status", "payload")
+    assert list(kept) == [("irrelevant", {}), ("irrelevant", {})]
     assert not Subscription.objects.exists()
 
 
