@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from runbooks import slos
 from runbooks.drills import catalogue, probes, runner
 from runbooks.models import DrillRun
 from tests import needs
@@ -42,6 +43,15 @@ def test_a_drill_on_a_server_of_its_own_passes_and_leaves_nothing_behind(name: s
     run = runner.run(name, actor=SYSTEM)
     assert (run.state, failed_steps(run)) == (expected_of(name), [])
     assert not (data_dir / "drills").exists()
+
+
+@pytest.mark.usefixtures("base")
+def test_what_a_drill_breaks_costs_none_of_the_error_budget(data_dir: Path, monkeypatch) -> None:
+    """Its server answers with 503, and counts that where nobody scrapes."""
+    (data_dir / "metrics").mkdir()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(data_dir / "metrics"))
+    assert runner.run("provisioning-failure", actor=SYSTEM).state == "passed"
+    assert {one.budget_left for one in slos.status()} == {1.0}
 
 
 @pytest.mark.usefixtures("base")
