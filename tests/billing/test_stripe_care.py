@@ -2,11 +2,13 @@
 
 import json
 from datetime import timedelta
+from importlib import import_module
 from io import StringIO
 from typing import Any
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
@@ -17,6 +19,7 @@ from billing.models import StripeEvent
 from billing.tasks import process_stripe_events, tidy_stripe_events
 from pulse.models import AuditEvent, Schedule
 from pulse.problems import PermissionRefused
+from tests.billing.admin import make_event
 from tests.billing.stripe_world import SECRET, deliver, event, process, subscription
 from tests.factories import acting, make_operator, make_organization
 from tests.pulse.test_metrics import families, value
@@ -123,6 +126,13 @@ def test_after_three_months_only_what_needs_a_person_is_kept() -> None:
         assert tidy_stripe_events.call() == 2
     kept = StripeEvent.objects.order_by("id").values_list("id", "status")
     assert list(kept) == [("evt_000001", "parked"), ("evt_000004", "unknown_customer")]
+
+
+def test_an_upgrade_keeps_nothing_of_what_irrelevant_events_said() -> None:
+    make_event(id="evt_1", status="irrelevant")
+    make_event(id="evt_2", status="parked")
+    import_module("billing.migrations.0006_tidy_stripe_events").empty_irrelevant(apps, None)
+    assert [bool(one.payload) for one in StripeEvent.objects.order_by("id")] == [False, True]
 
 
 def test_the_stripe_events_are_tidied_by_night() -> None:
