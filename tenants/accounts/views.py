@@ -9,7 +9,9 @@ from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn.forms import LoginWebAuthnForm
 from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.views import LoginWebAuthnView
+from django import forms
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.views.generic import TemplateView
 
@@ -26,9 +28,20 @@ class SignIn(LoginView):
         return super().get_context_data(signups_open=hosted_mode.state().open, **kwargs)
 
 
+class AnswerField(forms.JSONField):
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError as error:
+            raise ValidationError("It is nested too deeply.", code="invalid") from error
+
+
 class PasskeyForm(LoginWebAuthnForm):
     """`claimed` is whose key it is by its own word, worth as much as an address that somebody types."""
 
+    credential = AnswerField()
     claimed: User | None = None
 
     def clean_credential(self) -> Authenticator:

@@ -181,7 +181,7 @@ def test_a_passkey_alone_is_asked_whether_it_knows_its_person() -> None:
 
 
 @pytest.mark.parametrize(
-    "credential", ["", "null", "[1]", '{"id": "x"}', '{"response": {"userHandle": "MQ"}}']
+    "credential", ["", "null", "[1]", "[" * 10_000, '{"id": "x"}', '{"response": {"userHandle": "MQ"}}']
 )
 def test_what_is_no_answer_of_a_passkey_signs_nobody_in(credential: str) -> None:
     make_person()
