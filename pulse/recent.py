@@ -17,7 +17,8 @@ from django.utils.http import urlencode
 def holds(request: HttpRequest) -> bool:
     """Whether the session's person has signed in, or confirmed it, in the last 15 minutes.
 
-    It holds for a token, of which nobody can be asked: making one takes recent authentication.
+    It holds for a token, of which nobody can be asked: making one takes recent authentication. A sign-in by
+    somebody else's word counts from when they have asked the person, which its record has as `proved_at`.
     """
     if getattr(request, "token", None) is not None:
         return True
@@ -25,7 +26,7 @@ def holds(request: HttpRequest) -> bool:
         return False
     records = get_authentication_records(request, request.user)
     since = time.time() - settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
-    return any(record["at"] > since for record in records)
+    return any(record.get("proved_at", record["at"]) > since for record in records)
 
 
 def confirm_at(path: str) -> str:

@@ -43,6 +43,7 @@ hosted: list[URLPattern | URLResolver] = [
     path("invitation/<str:token>", keeps_out(invitation_pages.InvitationPage.as_view()), name="invitation"),
     path("account/sso/", sso_pages.Find.as_view(), name="sso"),
     path("account/sso/<str:organization_id>/", sso_pages.Start.as_view(), name="sso_start"),
+    path("account/sso/<str:organization_id>/confirm/", sso_pages.Confirm.as_view(), name="sso_confirm"),
     path("account/sso/<str:organization_id>/callback/", sso_pages.Callback.as_view(), name="sso_callback"),
     path("organization", invitation_pages.SwitchPage.as_view(), name="switch_organization"),
 ]

@@ -1,5 +1,6 @@
 """What a genuine id_token says of a person: bounded in size and form before anything of it is kept."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,18 @@ LONGEST_NAME = 150
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """`email` is in lower case, and empty for one that is missing; so are the groups."""
+    """`email` is in lower case, and empty for one that is missing; so are the groups.
+
+    `asked_at` is when the provider has last asked the person who they are, in seconds since 1970: not in the
+    future, and 0 where it does not say.
+    """
 
     subject: str
     email: str
     email_verified: bool
     name: str
     groups: frozenset[str]
+    asked_at: float
 
     @property
     def domain(self) -> str:
@@ -41,6 +47,7 @@ def read(token: Mapping[str, Any], *, groups_claim: str) -> Claims:
         email_verified=token.get("email_verified") in (True, "true"),
         name=_name(token.get("name")),
         groups=_groups(token.get(groups_claim)),
+        asked_at=_asked_at(token.get("auth_time")),
     )
 
 
@@ -77,6 +84,11 @@ def _groups(value: Any) -> frozenset[str]:
     if not all(isinstance(group, str) and _fits(group) for group in found):
         raise ClaimsRefused
     return frozenset(found)
+
+
+def _asked_at(value: Any) -> float:
+    """What is no number, or none above 0, proves nothing."""
+    return min(value, time.time()) if isinstance(value, int | float) and value > 0 else 0
 
 
 def _fits(text: str) -> bool:

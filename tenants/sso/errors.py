@@ -84,6 +84,14 @@ class StateUnknown(SignInRefused):
     )
 
 
+class NotAskedAnew(SignInRefused):
+    code = "sso_not_asked_anew"
+    detail = (
+        "Your organization's sign-in has not asked you anew who you are, or does not say when it did "
+        "(auth_time). Ask your administrator."
+    )
+
+
 class NoGroup(SignInRefused):
     code = "sso_no_group"
     detail = "None of your groups has a role here. Ask your organization's administrator."

@@ -7,10 +7,12 @@ from typing import Any
 
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
+from allauth.account.utils import get_next_redirect_url
 from django import forms
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import FormView, View
@@ -78,6 +80,14 @@ class Start(_SignIn):
         return HttpResponseRedirect(conversation.address_to_begin_at())
 
 
+class Confirm(_SignIn):
+    """Where a person who is in proves anew that it is them, for a page that asks for it."""
+
+    def step(self, conversation: provider.Conversation) -> HttpResponse:
+        page = get_next_redirect_url(conversation.request) or reverse("account_home")
+        return HttpResponseRedirect(conversation.address_to_confirm_at(page))
+
+
 class Callback(_SignIn):
     """Where the provider sends the browser back to."""
 
@@ -88,8 +98,10 @@ class Callback(_SignIn):
             self._was_refused(error, connection.organization_id)
         token = conversation.id_token(state)
         said = claims.read(token, groups_claim=connection.groups_claim)
+        if said.asked_at < state.get("asked_since", 0) - provider.LEEWAY_SECONDS:
+            raise errors.NotAskedAnew
         membership = sign_in.admit(connection, said, request_id=_request_id(request))
-        return _signed_in(request, membership)
+        return _signed_in(request, membership, proved_at=said.asked_at, page=state.get("page"))
 
     def _was_refused(self, error: str, organization_id: str) -> None:
         if error != "access_denied":
@@ -101,7 +113,9 @@ class Callback(_SignIn):
         raise errors.Canceled
 
 
-def _signed_in(request: HttpRequest, membership: Membership) -> HttpResponse:
+def _signed_in(
+    request: HttpRequest, membership: Membership, *, proved_at: float, page: str | None
+) -> HttpResponse:
     """A second factor of the person's is still asked for.
 
     What was open here is over, their own session, too: it would have this sign-in in it, and not be confined.
@@ -110,9 +124,11 @@ def _signed_in(request: HttpRequest, membership: Membership) -> HttpResponse:
     is_confined = sessions.organization_of(request) == membership.organization_id
     if request.user.is_authenticated and not (request.user == user and is_confined):
         logout(request)
-    record_authentication(request, user, method="sso", organization=membership.organization_id)
+    record_authentication(
+        request, user, method="sso", organization=membership.organization_id, proved_at=proved_at
+    )
     bounds = sessions.bounds(membership)
-    return perform_login(request, Login(user=user, email=user.email, signal_kwargs=bounds))
+    return perform_login(request, Login(user=user, email=user.email, redirect_url=page, signal_kwargs=bounds))
 
 
 def _organization_of(email: str) -> str:

@@ -5,6 +5,7 @@ discovery must name the issuer that was configured, and that the way back never 
 """
 
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, TypeVar
@@ -110,18 +111,29 @@ class Conversation(OpenIDConnectOAuth2Adapter):
         found: OpenIDConnectProvider = self.get_provider()  # type: ignore[no-untyped-call]
         return found
 
-    @answering
     def address_to_begin_at(self) -> str:
-        """Where the browser goes; state, nonce and the code's verifier wait in its session for 10 minutes."""
+        """Where the browser goes."""
+        return self._address({}, {})
+
+    def address_to_confirm_at(self, page: str) -> str:
+        """Where it goes so that a person who is signed in there is asked anew, and from there to `page`.
+
+        By OpenID Connect Core 1.0 (2, 3.1.2.1) `max_age` has the provider say when it has asked.
+        """
+        return self._address({"prompt": "login", "max_age": "0"}, {"asked_since": time.time(), "page": page})
+
+    @answering
+    def _address(self, asking: Mapping[str, str], waiting: Mapping[str, Any]) -> str:
+        """What is `waiting`, state, nonce and the code's verifier wait in the session for 10 minutes."""
         provider = self._provider()
         client = self.get_client(self.request, provider.app)
         pkce = provider.get_pkce_params()
         nonce = secrets.token_urlsafe(24)
-        waiting = {"pkce_code_verifier": pkce.pop("code_verifier"), "nonce": nonce}
+        state = {**waiting, "pkce_code_verifier": pkce.pop("code_verifier"), "nonce": nonce}
         client.state = statekit.stash_state(
-            self.request, provider_id=self.provider_id, state=waiting, state_id=secrets.token_urlsafe(24)
+            self.request, provider_id=self.provider_id, state=state, state_id=secrets.token_urlsafe(24)
         )
-        parameters = pkce | {"nonce": nonce}
+        parameters = {**asking, **pkce, "nonce": nonce}
         address: str = client.get_redirect_url(self.authorize_url, SCOPES, parameters)
         return address
 

@@ -66,7 +66,8 @@ def proved_anew_by_provider(view: View) -> View:
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         organization_id = organization_of(request)
         if organization_id is not None:
-            return HttpResponseRedirect(reverse("sso_start", args=(organization_id,)))
+            address = reverse("sso_confirm", args=(organization_id,))
+            return HttpResponseRedirect(f"{address}?{request.GET.urlencode()}")
         return view(request, *args, **kwargs)
 
     return wrapped

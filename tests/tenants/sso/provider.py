@@ -34,9 +34,9 @@ class Provider:
         """Lies in these of its answers, and in no other."""
         requests.post(self.issuer + "/answers", json=lies, timeout=5).raise_for_status()
 
-    def lets_in(self, address: str, login: str) -> str:
-        """Where the provider sends the browser of a person who gives it their password."""
-        browser = requests.Session()
+    def lets_in(self, address: str, login: str, *, browser: requests.Session | None = None) -> str:
+        """Where the provider sends the browser of a person who gives it their password, if it asks."""
+        browser = browser or requests.Session()
         answer = _followed(browser, address)
         if answer.headers.get("Location"):
             return answer.headers["Location"]
@@ -44,6 +44,10 @@ class Provider:
         given = {"prompt": "login", "login": login, "password": "theirs"}
         answer = browser.post(urljoin(answer.url, form), data=given, allow_redirects=False, timeout=5)
         return _followed(browser, urljoin(answer.url, answer.headers["Location"])).headers["Location"]
+
+    def asks(self, address: str, browser: requests.Session) -> bool:
+        """Whether it asks for a password, in a browser in which somebody may be signed in there."""
+        return "Location" not in _followed(browser, address).headers
 
     def refuses(self, address: str) -> str:
         """Where it sends the browser of one whom it does not let in."""

@@ -249,9 +249,8 @@ def test_a_provider_leads_nowhere_else_and_is_not_read_without_end(provider: Pro
 
 
 def test_a_broken_provider_is_a_page_with_the_requests_id(acme, browser) -> None:
-    configuration.configure(
-        "acme", issuer="http://127.0.0.1:9", client_id="x", actor=acting(owner_of("acme"))
-    )
+    named = {"issuer": "http://127.0.0.1:9", "client_id": "x", "client_secret": SECRET}
+    configuration.configure("acme", **named, actor=acting(owner_of("acme")))
     answer = browser.get("/account/sso/acme/")
     assert refusal_of(answer) == (502, "sso_provider_failed")
     assert answer["X-Request-ID"] in answer.content.decode()

@@ -123,11 +123,6 @@ def test_a_session_changes_nothing_of_the_account(acme, provider, browser) -> No
         assert "sso_session" in answer.content.decode()
 
 
-def test_recent_authentication_is_proved_at_the_provider(acme, provider, browser) -> None:
-    sign_in(provider, client=browser)
-    assert browser.get("/account/reauthenticate/")["Location"] == "/account/sso/acme/"
-
-
 def test_a_second_factor_is_still_asked_for_and_the_session_confined_after_it(
     acme, provider, browser
 ) -> None:
