@@ -6,12 +6,14 @@ from typing import Any
 
 from django import forms
 from django.http import HttpResponse
+from django.utils.html import format_html
 
+from pulse.admin import moments
 from pulse.admin.forms import ConfirmForm, ReasonForm, text_input
 from rbac import backups, recovery, restoring
 from rbac.admin.database_pages import BREAK_GLASS
 from rbac.admin.within import CARE
-from tenants.admin.lifecycle_forms import INSTANT, TypedIdForm
+from tenants.admin.lifecycle_forms import TypedIdForm
 from tenants.admin.organization_pages import OrganizationVerb
 from tenants.models import User
 
@@ -68,7 +70,7 @@ class Restore(DatabaseForm):
     def consequences(self) -> Sequence[str]:
         made_at = datetime.fromisoformat(backups.find(self.subject.id, self.kwargs["name"]).made_at)
         return (
-            f"Its roles and who has them become what they were on {made_at.strftime(INSTANT)}.",
+            format_html("Its roles and who has them become what they were on {}.", moments.long(made_at)),
             "What is there now is backed up first, if it can be read; a damaged file is kept beside it.",
             "It holds from the next request on, in every process. It is refused if the backup does not "
             "match its SHA-256 or this version's schema; then nothing is changed.",

@@ -105,7 +105,10 @@ def _incident(incident: Incident) -> Concern:
 
 
 def _drills() -> Iterator[Figure]:
-    for run in history.runs_of()[:RECENT]:
+    runs = history.runs_of()[:RECENT]
+    if not runs:
+        yield Figure("Held so far", 0, reverse("drills"))
+    for run in runs:
         yield Figure(run.drill, run.state.replace("_", " "), reverse("drill", args=(run.drill,)))
 
 

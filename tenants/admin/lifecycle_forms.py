@@ -10,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
@@ -21,8 +22,6 @@ from pulse.models import AuditEvent
 from pulse.problems import Problem
 from tenants import errors, lifecycle
 from tenants.models import Organization, Status
-
-INSTANT = "%-d %b %Y, %H:%M UTC"
 
 
 class TypedIdForm(ReasonForm):
@@ -95,8 +94,11 @@ def _soft_delete(organization: Organization) -> Sequence[str]:
     purge = timezone.now() + timedelta(days=lifecycle.DEFAULT_RETENTION_DAYS)
     return (
         f"{_people(organization)} are refused from their next request on.",
-        "After the retention the reaper erases all data for good: "
-        f"with {lifecycle.DEFAULT_RETENTION_DAYS} days, from {purge.strftime(INSTANT)} on.",
+        format_html(
+            "After the retention the reaper erases all data for good: with {} days, from {} on.",
+            lifecycle.DEFAULT_RETENTION_DAYS,
+            moments.long(purge),
+        ),
         "Until then it can be restored, whole.",
         _mail(organization),
     )

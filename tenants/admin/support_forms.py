@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from django import forms
 from django.http import HttpResponse
+from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminIntegerFieldWidget
 
 from pulse.actors import Actor
+from pulse.admin import moments
 from pulse.admin.forms import ConfirmForm, ReasonForm
 from tenants import choice, support
 from tenants.admin.organization_pages import OrganizationVerb, Page, register
@@ -45,7 +47,11 @@ class LookIn(OrganizationVerb):
         choice.choose(self.request, self.subject.id)
         return self.leave(
             self.back(),
-            f"You look into {self.subject.id} until {result.expires_at:%H:%M} UTC, under /organization/.",
+            format_html(
+                "You look into {} until {}, under /organization/.",
+                self.subject.id,
+                moments.long(result.expires_at),
+            ),
         )
 
 
