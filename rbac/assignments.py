@@ -3,13 +3,18 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+from django.db import transaction
 
 from pulse import versions
 from pulse.actors import Actor
 from pulse.text import is_one_line
 from rbac import access, changelog, databases, errors
 from rbac.models import Assignment, Principal, Role
-from tenants import context
+from tenants import context, organizations
+from tenants.errors import NotAMember
+from tenants.models import User
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +67,9 @@ def assign(
 ) -> list[str]:
     """Give the principal exactly these roles; the ids, sorted.
 
-    Raises `InvalidPrincipal`, `UnknownRoles`, `SelfAssignment`, `LastAdmin`, and `StaleVersion` when
-    the present list's version is not among those `seen`. A refusal changes nothing.
+    Raises `InvalidPrincipal`, `UnknownRoles`, `SelfAssignment`, `LastAdmin`, `NotAMember` as
+    `require_member` does, and `StaleVersion` when the present list's version is not among those `seen`. A
+    refusal changes nothing.
     """
     if not is_one_line(principal_id) or not 1 <= len(principal_id) <= 128:
         raise errors.InvalidPrincipal
@@ -76,6 +82,8 @@ def assign(
         check_known(wanted)
         if set(before) == wanted:
             return before
+        if wanted - set(before):
+            require_member(principal_id)
         _replace(principal_id, set(before), wanted)
         if "admin" in set(before) - wanted:
             _check_an_admin_remains()
@@ -97,6 +105,28 @@ def withdraw(principal_id: str, *, actor: Actor) -> None:
         if "admin" in before:
             _check_an_admin_remains()
         changelog.record("roles.withdraw", subject=principal_id, actor=actor, before=before, after=[])
+
+
+def require_member(principal_id: str) -> None:
+    """Raise `NotAMember` for a person of Pulse's who is none of the current organization's; others may be.
+
+    Asked with its roles open to be changed, where nobody begins to remove the person; whoever has begun
+    holds the organization's row, for which this waits.
+    """
+    with transaction.atomic():
+        organization = organizations.locked(context.current())
+        person = _person(principal_id)
+        if person is not None and not organization.memberships.filter(user=person).exists():
+            raise NotAMember
+
+
+def _person(principal_id: str) -> User | None:
+    try:
+        public_id = UUID(principal_id)
+    except ValueError:
+        return None
+    # In another spelling it is another principal.
+    return User.objects.filter(public_id=public_id).first() if str(public_id) == principal_id else None
 
 
 def check_known(wanted: set[str]) -> None:

@@ -13,11 +13,11 @@ from django.utils import timezone
 
 from pulse import audit
 from pulse.actors import Actor
-from rbac import changelog, databases, errors
+from rbac import assignments, changelog, databases, errors
 from rbac.built_in import BUILT_IN
 from rbac.models import Assignment, Permission, Principal, Role
 from tenants import context, organizations, tokens
-from tenants.errors import NotAMember
+from tenants.errors import NotAMember, NotYourself
 from tenants.models import Membership, RecoveryToken, User
 
 PREFIX = "pulse_recovery_"
@@ -54,8 +54,8 @@ def issue(organization_id: str, *, actor: Actor, reason: str) -> Issued:
 def redeem(organization_id: str, *, token: str, email: str, actor: Actor) -> User:
     """Make the member the organization's admin, with that role alone, and mend the built-in roles.
 
-    Raises `InvalidRecoveryToken`, `NotAMember`. The token is used up before the database is touched, so
-    that it works once whatever happens then.
+    Raises `InvalidRecoveryToken`, `NotAMember`, `NotYourself`. The token is used up before the database is
+    touched, so that it works once whatever happens then.
     """
     actor.require("tenants.break_glass")
     actor.require_recent()
@@ -67,8 +67,11 @@ def redeem(organization_id: str, *, token: str, email: str, actor: Actor) -> Use
     )
     if membership is None:
         raise NotAMember
+    if membership.user == actor.user:
+        raise NotYourself
     _use_up(organization.id, token, actor)
     with context.organization(organization.id), databases.writing(organization.id):
+        assignments.require_member(str(membership.user.public_id))
         _mend_built_in_roles()
         principal, _ = Principal.objects.get_or_create(id=str(membership.user.public_id))
         before = sorted(principal.assignments.values_list("role_id", flat=True))

@@ -6,6 +6,7 @@ its hash is kept.
 
 import secrets
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from allauth.account.models import EmailAddress
@@ -179,7 +180,7 @@ def _give_roles(invitation: Invitation, user: User) -> None:
     inviter = invitation.invited_by
     if inviter is not None and not inviter.is_active:
         raise errors.InvitationLinkInvalid
-    giver = from_user(inviter, door="page") if inviter else from_job("invitation")
+    giver = replace(from_user(inviter, door="page"), as_member=True) if inviter else from_job("invitation")
     try:
         roles.book().assign(str(user.public_id), roles=invitation.roles, actor=giver, verb="roles.invitation")
     except PermissionRefused:

@@ -5,14 +5,16 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 from django.db import connections
 
 from rbac import assignments, errors
 from tenants import context
+from tenants.models import Membership
 from tests.api import Caller, code
-from tests.factories import acting, make_operator, make_organization, owner_of
+from tests.factories import UserFactory, acting, make_member, make_operator, make_organization, owner_of
 from tests.rbac.callers import allow, assign, make_role, member, owner
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -104,6 +106,20 @@ def test_principals_that_differ_in_a_blank_are_two(admin: Caller) -> None:
     give(admin, "bob ", "viewer")
     check = {"user": "bob", "action": "read", "resource": "x"}
     assert admin.post("/api/org/check", check).json()["allowed"] is False
+
+
+def test_a_person_of_pulses_is_given_roles_as_a_member_alone(admin: Caller) -> None:
+    stranger = str(UserFactory().public_id)
+    assert code(give(admin, stranger, "viewer")) == (409, "not_a_member")
+    assert has(stranger) == []
+    assert give(admin, str(uuid4()), "viewer").status_code == 200
+
+
+def test_roles_that_a_person_has_left_behind_can_be_taken(admin: Caller) -> None:
+    left = make_member("acme", roles=["viewer", "auditor"])
+    Membership.objects.filter(user=left).delete()
+    assert give(admin, str(left.public_id), "viewer").json() == {"roles": ["viewer"]}
+    assert give(admin, str(left.public_id)).json() == {"roles": []}
 
 
 def test_nobody_changes_their_own_roles(admin: Caller) -> None:

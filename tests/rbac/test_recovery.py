@@ -16,7 +16,7 @@ from pulse import audit
 from pulse.models import AuditEvent
 from rbac import assignments, databases, integrity
 from tenants import context
-from tenants.models import RecoveryToken, User
+from tenants.models import Membership, RecoveryToken, User
 from tests.api import Caller, code
 from tests.factories import (
     UserFactory,
@@ -165,6 +165,15 @@ def test_only_the_group_admin_breaks_the_glass(operator: Caller, heir: User, gro
 
 def test_a_tenants_own_admin_cannot_break_the_glass(operator: Caller, heir: User) -> None:
     assert code(owner().post(RESET, WHY)) == (403, "permission_denied")
+
+
+def test_an_operator_makes_no_admin_of_themselves(operator: Caller, heir: User) -> None:
+    themselves = User.objects.get(is_staff=True)
+    Membership.objects.create(user=themselves, organization_id="acme")
+    token = issue(operator)
+    assert code(redeem(operator, token, themselves)) == (403, "not_yourself")
+    assert roles_of(themselves) == []
+    assert redeem(operator, token, heir).status_code == 200
 
 
 def test_both_steps_are_audited_and_the_tenant_sees_who_did_it(operator: Caller, heir: User) -> None:
