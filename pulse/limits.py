@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Iterable
 from functools import lru_cache
 
 from django.conf import settings
@@ -14,6 +15,9 @@ from redis.retry import Retry
 
 from pulse.problems import Problem, Unavailable
 from pulse.windows import Windows
+
+# A rate's notation, and whose requests count towards it.
+Counted = tuple[str, tuple[str, ...]]
 
 
 class RateLimited(Problem):
@@ -77,9 +81,16 @@ def hit(notation: str, *identifiers: str) -> bool:
         raise Unavailable from error
 
 
-def hit_here(notation: str, *identifiers: str) -> bool:
-    """Count one request in this process alone, as while Redis is gone; False when it is over the rate."""
-    return limiter("").hit(rate(notation), *identifiers)
+def admit(counted: Iterable[Counted]) -> bool:
+    """Count one request towards each rate; False at the first that it is over.
+
+    While Redis is gone, each process counts by itself.
+    """
+    all_of_them = list(counted)
+    try:
+        return all(hit(notation, *identifiers) for notation, identifiers in all_of_them)
+    except Unavailable:
+        return all(limiter("").hit(rate(notation), *identifiers) for notation, identifiers in all_of_them)
 
 
 def headers(notation: str, *identifiers: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ passwords of an account shuts out strangers alone. Its owner gets in at a new de
 """
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from django.conf import settings
 from django.core import signing
@@ -13,11 +13,7 @@ from django.http import HttpRequest, HttpResponse
 
 from pulse import limits
 from pulse.clients import household_of
-from pulse.problems import Unavailable
 from tenants.models import User
-
-# A limit, and whose tries count towards it.
-Counted = tuple[str, tuple[str, ...]]
 
 COOKIE = "pulse_device"
 COOKIE_AGE = 365 * 24 * 60 * 60
@@ -36,35 +32,27 @@ def admit(request: HttpRequest, email: str) -> bool:
     Counted before the password is looked at, so that many at once get no more tries. While Redis is gone,
     each process counts by itself.
     """
-    return _fits(_counted(request, email.lower()))
+    return limits.admit(_counted(request, email.lower()))
 
 
 def admit_passkey(request: HttpRequest) -> bool:
     """As `admit`, for a key, which says itself whose it is and cannot be guessed."""
-    return _fits(_by_address(request))
+    return limits.admit(_by_address(request))
 
 
-def _fits(attempt: Iterable[Counted]) -> bool:
-    counted = list(attempt)
-    try:
-        return all(limits.hit(notation, "sign-in", *keys) for notation, keys in counted)
-    except Unavailable:
-        return all(limits.hit_here(notation, "sign-in", *keys) for notation, keys in counted)
-
-
-def _by_address(request: HttpRequest) -> Iterator[Counted]:
+def _by_address(request: HttpRequest) -> Iterator[limits.Counted]:
     household = household_of(request)
-    yield from ((notation, ("address", household)) for notation in PER_ADDRESS)
+    yield from ((notation, ("sign-in", "address", household)) for notation in PER_ADDRESS)
 
 
-def _counted(request: HttpRequest, email: str) -> Iterator[Counted]:
+def _counted(request: HttpRequest, email: str) -> Iterator[limits.Counted]:
     household = household_of(request)
     yield from _by_address(request)
     if device := _device(request, email):
-        yield from ((notation, ("device", email, device)) for notation in PER_DEVICE)
+        yield from ((notation, ("sign-in", "device", email, device)) for notation in PER_DEVICE)
         return
-    yield from ((notation, ("stranger", email, household)) for notation in PER_STRANGER)
-    yield from ((notation, ("account", email)) for notation in PER_ACCOUNT)
+    yield from ((notation, ("sign-in", "stranger", email, household)) for notation in PER_STRANGER)
+    yield from ((notation, ("sign-in", "account", email)) for notation in PER_ACCOUNT)
 
 
 def remember(response: HttpResponse, user: User) -> None:

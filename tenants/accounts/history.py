@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 
 from pulse import audit, faults, limits
 from pulse.actors import Actor, from_user
-from pulse.problems import Unavailable
 from tenants.accounts import attempts, letters
 from tenants.metrics import sign_ins
 from tenants.models import User
@@ -39,16 +38,9 @@ def failed(request: HttpRequest, user: User | None) -> None:
     from tenants.tasks import record_failed_sign_in
 
     sign_ins.labels(outcome="failure").inc()
-    if _is_kept():
+    if limits.admit([(FAILURES_KEPT, ("failed-sign-ins",))]):
         request_id = request.META.get("pulse.request_id", "")
         record_failed_sign_in.enqueue(str(user.public_id) if user else "", request_id)
-
-
-def _is_kept() -> bool:
-    try:
-        return limits.hit(FAILURES_KEPT, "failed-sign-ins")
-    except Unavailable:
-        return limits.hit_here(FAILURES_KEPT, "failed-sign-ins")
 
 
 def record_failure(public_id: str, request_id: str) -> bool:

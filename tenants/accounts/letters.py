@@ -70,7 +70,8 @@ LETTERS = {
     "sso/domain_lost": Letter(
         "A domain is no longer proven",
         "The TXT record of {domain} has not been found for a while, so the domain no longer counts as one "
-        "of the organization {organization}: nobody signs in by single sign-on with its addresses.",
+        "of the organization {organization}: by single sign-on nobody new comes in with an address of it. "
+        "Whoever has come in by single sign-on before still does.",
         after="Publish the record again and have it checked, or give the domain up.",
     ),
     "sso/let_in": Letter(

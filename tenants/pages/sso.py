@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from pulse.models import AuditEvent
 from tenants import roles
+from tenants.accounts import letters
 from tenants.models import DomainClaim
 from tenants.pages.page import Page
 from tenants.sso import configuration, domains
@@ -43,7 +44,7 @@ class Sso(Page):
             refusals=self._refusals(),
             may_write=all(self.allows("write", resource) for resource in NEEDED),
             now=timezone.now(),
-            address=self.request.build_absolute_uri(reverse("sso_start", args=(organization_id,))),
+            address=letters.address_of(reverse("sso_start", args=(organization_id,))),
             **kwargs,
         )
 

@@ -19,7 +19,7 @@ from django.views.generic import FormView, View
 
 from pulse import limits
 from pulse.clients import household_of
-from pulse.problems import Problem, Unavailable, as_problem
+from pulse.problems import Problem, as_problem
 from tenants.models import Membership, User
 from tenants.sso import claims, domains, errors, provider, sessions, sign_in
 
@@ -141,21 +141,13 @@ def _organization_of(email: str) -> str:
 
 
 def _require_rate(request: HttpRequest) -> None:
-    if not _hit(RATE, "sso", household_of(request)):
+    if not limits.admit([(RATE, ("sso", household_of(request)))]):
         raise limits.RateLimited
 
 
 def _record(organization_id: str, problem: Problem, request: HttpRequest) -> None:
-    if _hit(REFUSALS_KEPT, "sso-refusals", organization_id):
+    if limits.admit([(REFUSALS_KEPT, ("sso-refusals", organization_id))]):
         sign_in.refused(organization_id, problem, request_id=_request_id(request))
-
-
-def _hit(rate: str, *keys: str) -> bool:
-    """By each process for itself while Redis is gone."""
-    try:
-        return limits.hit(rate, *keys)
-    except Unavailable:
-        return limits.hit_here(rate, *keys)
 
 
 def _refuse(request: HttpRequest, problem: Problem) -> HttpResponse:

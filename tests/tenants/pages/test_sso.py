@@ -59,6 +59,13 @@ def test_it_begins_with_what_is_to_be_done_and_where_the_provider_leads_back(own
     assert {"Claim a domain", "Name the provider"} <= offered(owner.get(SSO))
 
 
+def test_where_people_come_in_is_not_taken_from_the_request(set_up: Client, settings) -> None:
+    settings.ALLOWED_HOSTS = ["*"]
+    page = text(set_up.get(SSO, headers={"host": "evil.example"}))
+    assert "<code>http://127.0.0.1:8000/account/sso/acme/</code>" in page
+    assert "evil.example" not in page
+
+
 def test_it_is_set_up_enabled_and_required_by_its_pages(owner: Client, settings) -> None:
     do(owner, "domain-claim", domain="acme.example")
     name, published = re.findall(

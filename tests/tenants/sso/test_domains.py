@@ -219,6 +219,7 @@ def test_a_domain_without_its_record_is_lost_after_two_weeks_and_the_owner_told(
     assert [(sent.to, sent.subject) for sent in mail.outbox] == [
         (["owner@acme.example"], "A domain is no longer proven")
     ]
+    assert "Whoever has come in by single sign-on before still does" in mail.outbox[0].body
 
 
 def test_a_domain_whose_servers_fail_is_kept_for_two_months(acme: Caller, dns) -> None:
