@@ -181,7 +181,8 @@ class ChangeSeverity(IncidentForm, SeenView):
         return {"severity": present}
 
     def consequences(self) -> Sequence[str]:
-        return ("Clocks that run are set to the new severity's times, counted from the opening.",)
+        now = (f"It is {self.present()} now.",) if self.is_stale else ()
+        return (*now, "Clocks that run are set to the new severity's times, counted from the opening.")
 
     def carry_out(self, *, severity: str, reason: str, seen: str) -> Incident:
         return handling.change_severity(
@@ -220,6 +221,10 @@ class SetOwner(IncidentForm, SeenView):
 
     def initial_of(self, present: int | None) -> dict[str, Any]:
         return {"owner": present}
+
+    def consequences(self) -> Sequence[str]:
+        owner = incidents.found(self.subject.pk).owner
+        return (f"Its owner is {owner or 'nobody'} now.",) if self.is_stale else ()
 
     def carry_out(self, *, owner: User | None, seen: str) -> Incident:
         return handling.set_owner(self.subject.pk, owner=owner, actor=self.actor, seen=[seen])

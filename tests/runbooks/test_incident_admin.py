@@ -125,10 +125,12 @@ def test_of_two_on_one_incident_the_second_is_told_and_loses_nothing_typed(page:
     first.post(severity, seen(first, severity) | {"severity": "P2", "reason": "one name"})
     first.post(f"{page}acknowledge/", {})  # By which it is theirs.
 
-    for form, typed in sent.items():
+    for form, now in (("severity/", "It is P2 now."), ("owner/", "Its owner is ada@pulse.example now.")):
+        typed = sent[form]
         answer = second.post(page + form, typed)
 
         assert "Changed by ada@pulse.example" in text(answer)
+        assert now in text(answer)
         shown = {name: answer.context["form"][name].value() for name in typed}
         assert shown | {"seen": typed["seen"]} == typed
         assert second.post(page + form, shown).status_code == 302
