@@ -107,12 +107,12 @@ def choose_organization(request: HttpRequest) -> None:
         admission = _looking_in(request, asked)
     if admission is None:
         raise errors.AccessDenied
-    if admission.signed_out_at is not None and token is None:
-        _require_signed_in_since(admission.signed_out_at, request)
     if confined_to is not None and sso_sessions.is_over(request):
         raise SsoRequired
     if admission.look is None:
         _require_vouched_for(admission, by_sso=confined_to is not None, by_token=token is not None)
+    if admission.signed_out_at is not None and token is None:
+        _require_signed_in_since(admission.signed_out_at, request)
     request.admission = admission  # type: ignore[attr-defined]
     request.gate.enter_context(context.organization(admission.organization_id))  # type: ignore[attr-defined]
 

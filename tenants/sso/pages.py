@@ -116,13 +116,13 @@ class Callback(_SignIn):
 def _signed_in(
     request: HttpRequest, membership: Membership, *, proved_at: float, page: str | None
 ) -> HttpResponse:
-    """A second factor of the person's is still asked for.
+    """A second factor of the person's is still asked for, whatever they have been signed in as here.
 
-    What was open here is over, their own session, too: it would have this sign-in in it, and not be confined.
+    A session of their own would have this sign-in in it and not be confined, and allauth's page asks nobody
+    for a factor who is signed in.
     """
     user = membership.user
-    is_confined = sessions.organization_of(request) == membership.organization_id
-    if request.user.is_authenticated and not (request.user == user and is_confined):
+    if request.user.is_authenticated:
         logout(request)
     record_authentication(
         request, user, method="sso", organization=membership.organization_id, proved_at=proved_at

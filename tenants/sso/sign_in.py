@@ -48,7 +48,8 @@ def admit(connection: SsoConnection, claims: Claims, *, request_id: str) -> Memb
 def end_vouching(organization_id: str, user: User, *, request_id: str) -> None:
     """End the person's sessions and tokens in the organization until the provider lets them in again.
 
-    Only of one whom it has vouched for. Their roles go too, so that no product honours them.
+    Only of one whom it has vouched for. Their roles go too, so that no product honours them. Sessions stay over
+    when it does; tokens work again.
     """
     actor = acting_for(organization_id, request_id)
     with members.removing(organization_id) as organization:
@@ -56,8 +57,8 @@ def end_vouching(organization_id: str, user: User, *, request_id: str) -> None:
         if membership is None or membership.is_emergency_owner:
             return
         _give(user, set(), actor)
-        membership.vouched_until = timezone.now()
-        membership.save(update_fields=("vouched_until",))
+        membership.vouched_until = membership.signed_out_at = timezone.now()
+        membership.save(update_fields=("vouched_until", "signed_out_at"))
         _record("sso.end", membership, actor)
 
 

@@ -139,3 +139,29 @@ def test_a_confirmation_leads_to_no_other_host(at_provider, provider: Provider, 
     led = browser.get("/account/reauthenticate/", {"next": "https://evil.example/"})["Location"]
     answer = come_back(browser, provider.lets_in(begin(browser, led), "ann"))
     assert answer["Location"] == "/account/"
+
+
+def test_a_session_that_the_provider_has_ended_stays_over_when_it_lets_the_person_in_again(
+    at_provider, provider: Provider, browser
+) -> None:
+    provider.knows(ann=ANN | {"groups": []})
+    sign_in(provider, client=Client())
+    assert asks(browser) == (401, "sso_required")
+    provider.knows(ann=ANN)
+    sign_in(provider, client=(elsewhere := Client()))
+    assert asks(elsewhere) == (200, "")
+    assert asks(browser) == (401, "session_ended")
+
+
+def test_a_person_with_a_factor_confirms_by_it_too_and_goes_on(ann, provider: Provider, browser) -> None:
+    provider.knows(ann=ANN | {"groups": ["admins"]})
+    secret = enrol(browser_of(ann))
+    sign_in(provider, client=browser)
+    with time_machine.travel(time.time() + 30):
+        browser.post("/account/2fa/authenticate/", {"code": code_of(secret)})
+    address = begin(browser, browser.get("/account/reauthenticate/", {"next": SENSITIVE})["Location"])
+    assert come_back(browser, provider.lets_in(address, "ann"))["Location"] == "/account/2fa/authenticate/"
+    assert browser.get("/account/2fa/authenticate/").status_code == 200
+    with time_machine.travel(time.time() + 60):
+        answer = browser.post("/account/2fa/authenticate/", {"code": code_of(secret)})
+    assert answer["Location"] == SENSITIVE
