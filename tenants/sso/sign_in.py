@@ -46,10 +46,9 @@ def admit(connection: SsoConnection, claims: Claims, *, request_id: str) -> Memb
 
 
 def end_vouching(organization_id: str, user: User, *, request_id: str) -> None:
-    """End the person's sessions and tokens in the organization until the provider lets them in again.
+    """End the person's sessions in the organization, and their tokens until the provider lets them in again.
 
-    Only of one whom it has vouched for. Their roles go too, so that no product honours them. Sessions stay over
-    when it does; tokens work again.
+    Only of one whom it has vouched for. Their roles go too, so that no product honours them.
     """
     actor = acting_for(organization_id, request_id)
     with members.removing(organization_id) as organization:
