@@ -1,4 +1,4 @@
-"""In Chromium: a person enters their address, signs in at a real provider, and is refused without a group.
+"""In Chromium: a person signs in at a real provider, confirms it there, and is refused without a group.
 
 What the policy of Pulse keeps a browser from, such as a form that leads to the provider, is seen only here.
 """
@@ -35,6 +35,10 @@ def go_to_the_provider(seen: Looked, email: str) -> None:
 
 def sign_in(seen: Looked) -> None:
     go_to_the_provider(seen, ANN["email"])
+    give_the_password(seen)
+
+
+def give_the_password(seen: Looked) -> None:
     seen.page.get_by_placeholder("Enter any login").fill("ann")
     seen.page.get_by_placeholder("and password").fill("theirs")
     seen.page.get_by_role("button", name="Sign-in").click()
@@ -48,13 +52,21 @@ def is_refused_elsewhere(seen: Looked) -> None:
     seen.look("sso-unknown")
 
 
+def confirm(seen: Looked) -> None:
+    """She is signed in at the provider, and asked once more."""
+    seen.page.goto(seen.base + "/organization/sso/configure/")
+    give_the_password(seen)
+    expect(seen.page.get_by_role("heading", name="Identity provider")).to_be_visible()
+
+
 def walk(seen: Looked, provider: Provider) -> None:
     is_refused_elsewhere(seen)
-    provider.knows(ann=ANN)
+    provider.knows(ann=ANN | {"groups": ["admins"]})
     sign_in(seen)
     expect(seen.page.get_by_role("heading", name="Your account")).to_be_visible()
     expect(seen.page.get_by_role("link", name="Acme Ltd", exact=True)).to_be_visible()
     seen.look("sso-account")
+    confirm(seen)
     provider.knows(ann=ANN | {"groups": []})
     seen.page.goto(seen.base + START)
     expect(seen.page.get_by_text("None of your groups has a role here.")).to_be_visible()
