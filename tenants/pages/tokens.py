@@ -13,9 +13,9 @@ from tenants import context, errors, members, tokens
 from tenants.models import ApiToken
 from tenants.pages.page import InOrganization, Page, VerbPage
 
-# Of those that work no more, the newest.
+# The newest; the API has all of one's own.
+SHOWN = 200
 ENDED_SHOWN = 20
-OTHERS_SHOWN = 200
 SCOPES = {
     "read": "read: see what you may see here",
     "write": "write: change what you may change here",
@@ -35,9 +35,9 @@ class Tokens(Page):
         runs_members = self.allows("write", "members")
         others = here.filter(works).exclude(user=self.person) if runs_members else here.none()
         return super().get_context_data(
-            mine=self._with_makers(mine.filter(works)),
+            mine=self._with_makers(mine.filter(works)[:SHOWN]),
             ended=self._with_makers(mine.exclude(works)[:ENDED_SHOWN]),
-            others=self._with_makers(others[:OTHERS_SHOWN]),
+            others=self._with_makers(others[:SHOWN]),
             may_write=self.allows("write", "tokens"),
             **kwargs,
         )

@@ -4,19 +4,21 @@ import hashlib
 import io
 import json
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tenants import exports
-from tenants.models import Membership
+from tenants.models import Membership, Organization
 from tests.api import Caller, code
 from tests.factories import SYSTEM, make_member, make_organization, member_token, owner_of
 from tests.tenants.states import STEPS, organization_in
 
 pytestmark = pytest.mark.usefixtures("database")
 
+START = datetime(2026, 1, 1, tzinfo=UTC)
 FILES = {
     "organization.jsonl", "members.jsonl", "tokens.jsonl", "audit.jsonl", "subscription.jsonl", "roles.jsonl",
     "permissions.jsonl", "principals.jsonl", "assignments.jsonl", "changes.jsonl", "manifest.json",
@@ -69,6 +71,17 @@ def test_it_tells_the_organization_its_people_and_its_timeline(operator: Caller)
     assert verbs == ["organization.provision", "roles.assign", "organization.suspend", "organization.export"]
     assigned = {(one["principal_id"], one["role_id"]) for one in rows(archive, "assignments.jsonl")}
     assert assigned == {(str(owner_of("acme").public_id), "admin"), (str(viewer.public_id), "viewer")}
+
+
+def test_it_tells_who_gets_in_how_and_until_when(operator: Caller) -> None:
+    organization = make_organization("acme")
+    organization.memberships.update(is_emergency_owner=True, signed_out_at=START, vouched_until=START)
+    Organization.objects.filter(id="acme").update(support_may_write=True, sso_only=True)
+    archive = export(operator)
+    [owner], [settings] = rows(archive, "members.jsonl"), rows(archive, "organization.jsonl")
+    assert (owner["is_emergency_owner"], owner["signed_out_at"]) == (True, "2026-01-01T00:00:00Z")
+    assert owner["vouched_until"] == "2026-01-01T00:00:00Z"
+    assert (settings["support_may_write"], settings["sso_only"]) == (True, True)
 
 
 def test_no_secret_is_in_it(operator: Caller) -> None:

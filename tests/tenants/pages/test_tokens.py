@@ -73,6 +73,18 @@ def test_the_list_tells_what_a_token_is(owner: Client) -> None:
     assert "read, write" in shown or "check, read, write" in shown
 
 
+def test_of_very_many_the_newest_are_shown(owner: Client) -> None:
+    ApiToken.objects.bulk_create(
+        ApiToken(
+            user=owner_of("acme"), organization_id="acme", name=f"import {n}", token_hash=str(n), scopes=[]
+        )
+        for n in range(201)
+    )
+    page = text(owner.get(TOKENS))
+    assert page.count("/revoke/") == 200
+    assert "import 200" in page
+
+
 def test_who_has_none_is_told_so(owner: Client) -> None:
     assert "You have none." in text(owner.get(TOKENS))
 
