@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from redis.exceptions import RedisError
@@ -163,6 +163,9 @@ def as_problem(exception: Exception) -> Problem | None:
             return BodyTooLarge()
         case PermissionDenied():
             return PermissionRefused()
+        case DataError() if "NUL (0x00)" in str(exception):
+            # PostgreSQL's text has none, and whoever asks for one asks for nothing that there can be.
+            return InvalidRequest("There is a NUL character in the request.")
         case DatabaseError() if not isinstance(exception, IntegrityError):
             log.error("the database failed", error=str(exception))
             return Unavailable()

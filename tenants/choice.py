@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from tenants import errors, support
-from tenants.models import DEFAULT_ORGANIZATION, Membership, Status, User
+from tenants.models import DEFAULT_ORGANIZATION, Membership, Organization, Status, User
 from tenants.sso import sessions
 
 SESSION_KEY = "organization"
@@ -43,6 +43,8 @@ def choose(request: HttpRequest, organization_id: str) -> None:
     """
     if getattr(request, "token", None) is not None:
         raise errors.SessionNeeded
+    if not Organization.objects.named(organization_id).exists():
+        raise errors.AccessDenied
     is_member = organizations_of(request).filter(organization=organization_id).exists()
     if not is_member and support.look_of(cast(User, request.user), organization_id) is None:
         raise errors.AccessDenied

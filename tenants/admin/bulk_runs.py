@@ -166,8 +166,9 @@ class BulkResultAdmin(OfTenants):
     ordering = ("pk",)
 
     def change_view(self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any) -> Any:
-        organization = BulkResult.objects.filter(pk=object_id).values_list("organization", flat=True).first()
-        return HttpResponseRedirect(reverse("admin:tenants_organization_change", args=(organization or "-",)))
+        result = self.get_object(request, object_id)
+        whose = result.organization if result else "-"
+        return HttpResponseRedirect(reverse("admin:tenants_organization_change", args=(whose,)))
 
     @display(description="Organization")
     def whose(self, result: BulkResult) -> str:

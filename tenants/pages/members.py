@@ -40,6 +40,8 @@ class Members(Page):
         everybody = Membership.objects.filter(organization=self.organization)
         wanted = self.request.GET.get("q", "").strip()
         found = everybody.filter(Q(user__email__icontains=wanted) | Q(user__name__icontains=wanted))
+        if "\x00" in wanted:  # PostgreSQL refuses to look for it.
+            found = everybody.none()
         ordered = found.select_related("user").order_by("-is_owner", "joined_at", "pk")
         listed = Paginator(ordered, PER_PAGE).get_page(self.request.GET.get("page"))
         invited = Invitation.objects.filter(organization=self.organization, accepted_at=None, revoked_at=None)

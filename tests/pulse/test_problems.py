@@ -14,6 +14,7 @@ ANSWERS = {
     "missing": (404, "not_found"),
     "denied": (403, "permission_denied"),
     "huge": (413, "body_too_large"),
+    "nul": (400, "invalid_request"),
     "database": (503, "unavailable"),
 }
 

@@ -3,7 +3,7 @@
 import threading
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, DataError, IntegrityError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
 from rest_framework import exceptions
@@ -71,6 +71,7 @@ FAILURES: dict[str, Exception] = {
     "suspicious": SuspiciousOperation(),
     "huge": RequestDataTooBig(),
     "database": DatabaseError("connection to 10.0.0.1 lost"),
+    "nul": DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes"),
     "integrity": IntegrityError("duplicate key"),
     "defect": RuntimeError("nobody foresaw this"),
     "unauthenticated": exceptions.NotAuthenticated(),

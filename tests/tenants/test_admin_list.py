@@ -103,6 +103,7 @@ def test_the_results_of_a_run_are_a_list(admin: Client) -> None:
     results = f"/admin/tenants/bulkresult/?run={run}&state__exact="
     assert "acme" in text(admin.get(f"{results}done"))
     assert "acme" not in text(admin.get(f"{results}refused"))
+    assert admin.get("/admin/tenants/bulkresult/none/change/").status_code == 302
 
 
 @pytest.mark.parametrize(("operation", "field"), [("extend_trial", "until"), ("move_plan", "plan")])

@@ -220,13 +220,14 @@ def test_the_accounts_page_has_a_button_for_each_other_organization() -> None:
     assert ("Use acme" in shown, "Use globex" in shown, "in use" in shown) == (True, False, True)
 
 
-@pytest.mark.parametrize("wanted", ["theirs", "nobody", "", "x" * 63])
+@pytest.mark.parametrize("wanted", ["theirs", "nobody", "", "x" * 63, "a\x00"])
 def test_what_is_not_ones_own_cannot_be_chosen(wanted: str) -> None:
     person = make_member_of("acme")
     make_organization("theirs")
     browser = Caller(Client(), None)
     browser.client.force_login(person)
     assert browser.put("/api/me/organization", {"organization": wanted}).status_code in (400, 403)
+    assert code(browser.client.post("/organization", {"organization": wanted})) == (403, "access_denied")
     assert browser.get("/edge/check")["X-Pulse-Org-ID"] == "acme"
 
 

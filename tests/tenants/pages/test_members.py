@@ -68,6 +68,7 @@ def test_somebody_is_found_by_a_part_of_their_address(owner: Client) -> None:
         owner_of("acme")
     ]
     assert "Nobody is called so." in text(owner.get(MEMBERS + "?q=nobody%22%3E"))
+    assert "Nobody is called so." in text(owner.get(MEMBERS + "?q=%00nobody"))
 
 
 def test_a_viewer_reads_and_is_offered_nothing_but_to_leave(owner: Client) -> None:
