@@ -137,9 +137,7 @@ def send(organization_id: str, mail: str) -> int:
         "mail": mail,
     }
     subject = SUBJECTS[mail].format(name=organization.display_name)
-    owners = User.objects.filter(
-        memberships__organization=organization, memberships__is_owner=True, is_active=True
-    )
+    owners = User.objects.owners_of(organization.id)
     for owner in owners:
         outbox.put(
             to=owner.email,

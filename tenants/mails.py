@@ -40,9 +40,7 @@ def tell_owners(organization_id: str, *, verb: str) -> int:
     if organization is None:
         return 0
     words = {"name": organization.display_name, "purge_after": organization.purge_after}
-    owners = User.objects.filter(
-        memberships__organization=organization, memberships__is_owner=True, is_active=True
-    )
+    owners = User.objects.owners_of(organization.id)
     body = f"Hello,\n\n{BODIES[verb].format(**words)}\n\nOrganization: {organization.id}\n"
     if settings.PULSE_SUPPORT_CONTACT:
         body += f"Whom to ask: {settings.PULSE_SUPPORT_CONTACT}\n"

@@ -29,6 +29,12 @@ class UserManager(BaseUserManager["User"]):
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 
+    def owners_of(self, organization_id: str) -> models.QuerySet["User"]:
+        """The organization's owners but those who are shut out."""
+        return self.filter(
+            memberships__organization=organization_id, memberships__is_owner=True, is_active=True
+        )
+
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=(username or "").strip().lower())
 

@@ -127,10 +127,7 @@ def _set_may_write(organization_id: str, actor: Actor, *, to: bool) -> None:
 
 
 def _tell_owners(organization: Organization, access: SupportAccess) -> None:
-    owners = User.objects.filter(
-        memberships__organization=organization, memberships__is_owner=True, is_active=True
-    )
-    for owner in owners:
+    for owner in User.objects.owners_of(organization.id):
         letters.post(
             "support/started",
             owner.email,

@@ -153,9 +153,7 @@ class OwnerForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        owners = User.objects.filter(
-            memberships__organization=context.current(), memberships__is_owner=True, is_active=True
-        )
+        owners = User.objects.owners_of(context.current())
         self.fields["owner"].queryset = owners.order_by("email")  # type: ignore[attr-defined]
 
 

@@ -197,10 +197,7 @@ def _note(verb: str, claimed: DomainClaim, actor: Actor) -> None:
 
 
 def _tell_owners(lost: DomainClaim) -> None:
-    owners = User.objects.filter(
-        memberships__organization=lost.organization_id, memberships__is_owner=True, is_active=True
-    )
-    for owner in owners:
+    for owner in User.objects.owners_of(lost.organization_id):
         letters.post(
             "sso/domain_lost",
             owner.email,
