@@ -43,13 +43,13 @@ def neither_sees_the_others_roles(rehearsal: Rehearsal) -> None:
 
 
 def neither_changes_the_others_people(rehearsal: Rehearsal) -> None:
-    """A role that the one gives to the other's owner takes nothing from them at home"""
+    """A role from the one is refused to the other's owner, and takes nothing from them at home"""
     for mine, theirs in _pairs(rehearsal):
         before = theirs.owner.get(f"/api/org/users/{theirs.person}/roles").expect(200).body
-        mine.owner.put(f"/api/org/users/{theirs.person}/roles", {"roles": ["viewer"]})
+        refused = mine.owner.put(f"/api/org/users/{theirs.person}/roles", {"roles": ["viewer"]})
+        refused.expect(409, "not_a_member")
         after = theirs.owner.get(f"/api/org/users/{theirs.person}/roles").expect(200).body
         rehearsal.expect(before == after, f"{theirs.id}'s owner with the roles they had", after)
-        mine.owner.put(f"/api/org/users/{theirs.person}/roles", {"roles": []})
 
 
 def each_decides_alone(rehearsal: Rehearsal) -> None:
