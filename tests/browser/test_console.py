@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.urls import resolve
+from playwright.sync_api import expect
 
 from billing import overrides
 from billing.models import State
@@ -131,3 +132,50 @@ def test_every_page_can_be_used_by_anybody(base: str) -> None:
     assert seen.barriers == []
     assert seen.too_wide == []
     assert (seen.elsewhere, seen.kept_from) == ([], [])
+
+
+def press(seen: Looked, *keys: str) -> None:
+    for key in keys:
+        seen.page.keyboard.press(key)
+
+
+def tab_to(seen: Looked, name: str) -> None:
+    """Press Tab until what has the focus is called so."""
+    for _ in range(60):
+        press(seen, "Tab")
+        focus = seen.page.locator("*:focus")
+        if focus.count() and focus.inner_text().strip().endswith(name):
+            return
+    raise AssertionError(f"the keyboard does not reach {name}")
+
+
+def test_an_operator_needs_no_mouse(base: str) -> None:
+    """From the sign-in to a suspension that is taken back."""
+    with looking_at(base) as seen:
+        page = seen.page
+        page.goto(base + "/admin/")
+        page.get_by_label("Email").focus()
+        page.keyboard.type(EMAIL)
+        press(seen, "Tab")
+        expect(page.get_by_label("Password")).to_be_focused()
+        page.keyboard.type(PASSWORD)
+        press(seen, "Enter")
+        page.get_by_role("heading", name="Hosted mode is open").wait_for()
+        press(seen, "Control+k")
+        page.keyboard.type("acme")
+        page.locator("#command-results").get_by_role("link", name="Acme Ltd").wait_for()
+        press(seen, "ArrowDown", "Enter")
+        page.get_by_role("heading", name="Active since").wait_for()
+        tab_to(seen, "Suspend")
+        press(seen, "Enter")
+        page.locator("#dialog").wait_for()
+        expect(page.locator("#dialog [name=reason]")).to_be_focused()
+        page.keyboard.type("The invoice is unpaid")
+        tab_to(seen, "Suspend")
+        press(seen, "Enter")
+        page.get_by_role("heading", name="Suspended since").wait_for()
+        tab_to(seen, "Undo: unsuspend")
+        press(seen, "Enter")
+        tab_to(seen, "Unsuspend")
+        press(seen, "Enter")
+        page.get_by_role("heading", name="Active since").wait_for()
