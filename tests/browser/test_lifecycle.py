@@ -11,6 +11,7 @@ import requests
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tenants import bulk
+from tests.browser.looking import FLAGS
 from tests.factories import make_operator, make_organization, member_token
 from tests.needs import chromium
 from tests.processes import PATIENCE_SECONDS, bearer, web_server
@@ -18,10 +19,6 @@ from tests.processes import PATIENCE_SECONDS, bearer, web_server
 pytestmark = [pytest.mark.usefixtures("database"), chromium]
 
 EMAIL, PASSWORD = "olga@pulse.example", "a long enough password"
-FLAGS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 @pytest.fixture
