@@ -38,9 +38,10 @@ def serving() -> Iterator[Records]:
             wire = answer(records, self.rfile.read(length))
             self.wfile.write(len(wire).to_bytes(2) + wire)
 
+    # Of TCP's ports many are in use while others test; of UDP's hardly any.
     with (
-        socketserver.UDPServer(("127.0.0.1", 0), OverUdp) as udp,
-        socketserver.TCPServer(udp.server_address, OverTcp) as tcp,
+        socketserver.TCPServer(("127.0.0.1", 0), OverTcp) as tcp,
+        socketserver.UDPServer(tcp.server_address, OverUdp) as udp,
     ):
         threads = [threading.Thread(target=one.serve_forever, args=(0.005,)) for one in (udp, tcp)]
         for thread in threads:
