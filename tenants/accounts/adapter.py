@@ -50,8 +50,11 @@ class Adapter(DefaultAccountAdapter):
             raise self.validation_error("too_many_login_attempts")
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
-        email = str(credentials.get("email", "")).lower()
-        history.failed(request, User.objects.filter(email=email).only("public_id").first())
+        found = User.objects.filter(email=str(credentials.get("email", "")).lower())
+        user = found.only("public_id").first()
+        if user is not None:
+            found.exists()  # For an address that nobody has, allauth has asked once more already.
+        history.failed(request, user)
 
     def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
         """What changes an account asks for the same as a sensitive verb does."""

@@ -1,7 +1,9 @@
 """Signing in: who gets in, where to, how often a password may be tried, and that nobody locks others out."""
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from pulse.models import AuditEvent
 from tenants import tasks
@@ -212,3 +214,14 @@ def test_the_form_wants_its_csrf_token() -> None:
 @pytest.mark.parametrize("path", ["/account/", "/account/email/", "/account/2fa/", "/account/sessions/"])
 def test_an_account_is_shown_to_whom_it_belongs(path: str) -> None:
     assert Client().get(path)["Location"] == f"/account/login/?next={path}"
+
+
+def test_an_address_that_nobody_has_is_asked_for_as_often_as_one_that_is_known() -> None:
+    """Or how long a refusal takes would tell them apart."""
+    make_person("ann@known.example")
+    asked = []
+    for email in ("ann@known.example", "ann@other.example"):
+        with CaptureQueriesContext(connection) as queries:
+            sign_in(email, "wrong")
+        asked.append(len(queries))
+    assert asked[0] == asked[1]
