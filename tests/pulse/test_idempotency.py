@@ -1,7 +1,8 @@
 """`Idempotency-Key`: one request acts, its repetitions are answered with what it was answered."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -142,8 +143,10 @@ def test_a_refusal_for_haste_is_not_repeated(nobody: Caller, settings) -> None:
         assert sign_up(nobody).status_code == 202
 
 
-@pytest.mark.urls("tests.pulse.views")
-def test_while_the_first_request_is_carried_out_another_is_told_so(nobody: Caller) -> None:
+@contextmanager
+def under_way() -> Iterator["Future[int]"]:
+    """The status, once it has one, of a first request that is carried out for as long as the block takes."""
+
     def first() -> int:
         try:
             return Caller(Client(), None).post("/wait", **KEY).status_code
@@ -151,28 +154,27 @@ def test_while_the_first_request_is_carried_out_another_is_told_so(nobody: Calle
             connection.close()
 
     with ThreadPoolExecutor(1) as thread:
-        underway = thread.submit(first)
+        status = thread.submit(first)
         assert views.Waiting.entered.wait(20)
+        try:
+            yield status
+        finally:
+            views.Waiting.let_go.set()
+
+
+@pytest.mark.urls("tests.pulse.views")
+def test_while_the_first_request_is_carried_out_another_is_told_so(nobody: Caller) -> None:
+    with under_way() as status:
         assert code(nobody.post("/wait", **KEY)) == (409, "idempotency_in_progress")
-        views.Waiting.let_go.set()
-        assert underway.result() == 201
+    assert status.result() == 201
     assert nobody.post("/wait", **KEY).json() == {"acted": 1}
 
 
 @pytest.mark.urls("tests.pulse.views")
 def test_a_success_whose_key_was_given_up_meanwhile_is_answered_as_one(nobody: Caller) -> None:
-    def first() -> int:
-        try:
-            return Caller(Client(), None).post("/wait", **KEY).status_code
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(1) as thread:
-        underway = thread.submit(first)
-        assert views.Waiting.entered.wait(20)
+    with under_way() as status:
         IdempotencyKey.objects.all().delete()
-        views.Waiting.let_go.set()
-        assert underway.result() == 201
+    assert status.result() == 201
 
 
 def test_a_request_whose_process_was_killed_can_be_tried_again_after_a_quarter_of_an_hour(
